@@ -1,0 +1,46 @@
+import type { CommandModule } from './command.js';
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** Every command, in the order of the main job. Loaded on demand, so that `--help` starts in no time. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  doctor: {
+    summary: 'what this machine can run, and what is missing',
+    load: async () => (await import('./commands/doctor.js')).command,
+  },
+  data: {
+    summary: 'prepare and check data sets',
+    load: async () => (await import('./commands/data.js')).command,
+  },
+  train: {
+    summary: 'train an embedding and write a model bundle',
+    load: async () => (await import('./commands/train.js')).command,
+  },
+  eval: {
+    summary: 'measure retrieval on classes never trained on',
+    load: async () => (await import('./commands/eval.js')).command,
+  },
+  index: {
+    summary: 'embed images and index them',
+    load: async () => (await import('./commands/index.js')).command,
+  },
+  search: {
+    summary: 'find what looks like an image or an item',
+    load: async () => (await import('./commands/search.js')).command,
+  },
+  serve: {
+    summary: 'answer over HTTP, with a page to try it',
+    load: async () => (await import('./commands/serve.js')).command,
+  },
+  demo: {
+    summary: 'the main job on a catalogue of emoji drawings',
+    load: async () => (await import('./commands/demo.js')).command,
+  },
+  bench: {
+    summary: 'side-by-side measurements',
+    load: async () => (await import('./commands/bench.js')).command,
+  },
+};

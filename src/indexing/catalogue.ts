@@ -1,0 +1,116 @@
+import type { Metadata, MetadataValue } from '../core/metadata.js';
+
+/**
+ * The catalogue contract: what an index can do, whoever stores it. `embedded/` keeps it in SQLite with an HNSW graph as
+ * a cache; the suite in test/contracts/catalogue.ts runs against every implementation.
+ */
+
+/** What is stored of an item beside its embedding. */
+export interface CatalogueItem {
+  /** Unique, at most 512 bytes of UTF-8, no control characters. */
+  readonly id: string;
+  readonly label: string | null;
+  readonly metadata: Metadata;
+  /** Absolute path of the picture, or null for an item that came as a vector. Never shown over HTTP. */
+  readonly imagePath: string | null;
+  /** Pixels of the picture after EXIF rotation; null where unknown. */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** Lower-case hex SHA-256 of the encoded image (or of the vector's bytes). */
+  readonly contentHash: string;
+}
+
+export interface NewItem extends CatalogueItem {
+  /** Unit length, `dimension` values. */
+  readonly embedding: Float32Array;
+}
+
+export type PutOutcome = 'added' | 'replaced' | 'unchanged';
+
+/**
+ * Conditions, all of which must hold. Fields are `id`, `label` and the metadata keys that occur in the catalogue.
+ * `in` lists the accepted values; an equality is an `in` of one. Values compare as strings unless both are numbers.
+ */
+export interface FilterCondition {
+  readonly field: string;
+  readonly in: readonly MetadataValue[];
+}
+export type Filter = readonly FilterCondition[];
+
+export interface SearchOptions {
+  /** 1 … 1,000 */
+  readonly limit: number;
+  readonly filter?: Filter;
+  /** Leave this item out, e.g. the query itself. */
+  readonly exclude?: string;
+  /** Scan every vector instead of walking the graph. */
+  readonly exact?: boolean;
+  /** Breadth of the graph search (HNSW's ef); at least `limit`. */
+  readonly ef?: number;
+}
+
+export interface Neighbour {
+  readonly item: CatalogueItem;
+  /** Squared Euclidean distance between unit vectors: 0 (same) … 4 (opposite); 2 − 2·cosine. */
+  readonly distance: number;
+}
+
+export interface ScanOptions {
+  /** 1 … 1,000 */
+  readonly limit: number;
+  /** Continue after this id (exclusive); items come in order of id. */
+  readonly after?: string;
+  readonly filter?: Filter;
+}
+
+export interface ScanPage {
+  readonly items: readonly CatalogueItem[];
+  /** Give it as `after` to get the next page; absent on the last one. */
+  readonly next?: string;
+  /** Items that match the filter in all. */
+  readonly total: number;
+}
+
+export interface FieldSummary {
+  readonly field: string;
+  /** Distinct values. */
+  readonly distinct: number;
+  /** The most frequent values with their counts, most frequent first, at most 100. */
+  readonly values: readonly { readonly value: MetadataValue; readonly count: number }[];
+}
+
+export interface CatalogueStats {
+  readonly items: number;
+  readonly labels: number;
+  readonly dimension: number;
+  readonly fingerprint: string;
+  /** Number of the last change; grows with every put and delete. */
+  readonly changeNumber: number;
+  readonly graph: { readonly state: 'ready' | 'building' | 'none'; readonly items: number };
+  readonly fields: readonly FieldSummary[];
+  readonly bytes: number;
+}
+
+export interface Catalogue {
+  readonly dimension: number;
+  readonly fingerprint: string;
+  /** Adds or replaces, all or nothing; durable and searchable when it resolves. Outcomes in the order given. */
+  put(items: readonly NewItem[]): Promise<PutOutcome[]>;
+  /** Deletes by id; durable when it resolves. Returns how many were there. */
+  delete(ids: readonly string[]): Promise<number>;
+  get(id: string): Promise<CatalogueItem | null>;
+  /** The stored unit vector, or null for an unknown id. */
+  embedding(id: string): Promise<Float32Array | null>;
+  /** id → content hash of everything stored, to find out what is new, changed or gone. */
+  contentHashes(): Promise<Map<string, string>>;
+  scan(options: ScanOptions): Promise<ScanPage>;
+  /**
+   * Nearest first; ties by id. Fewer than `limit` only when fewer match.
+   * @throws KindredError unknown-filter-field
+   */
+  search(vector: Float32Array, options: SearchOptions): Promise<Neighbour[]>;
+  stats(): Promise<CatalogueStats>;
+  /** A consistent copy of the truth in `folder`, taken while reads and writes go on. */
+  snapshot(folder: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+
+/**
+ * What goes over HTTP. These schemas validate requests, type the responses, generate /openapi.json, and are the only
+ * thing of ours that the page imports (as types).
+ */
+const metadataValue = z.union([z.string(), z.number(), z.boolean()]);
+
+export const itemSchema = z.object({
+  id: z.string(),
+  label: z.string().nullable(),
+  metadata: z.record(z.string(), metadataValue),
+  /** Relative to the API: `v1/items/<percent-encoded id>/image`; null for an item without a picture. */
+  image: z.string().nullable(),
+  width: z.number().int().nullable(),
+  height: z.number().int().nullable(),
+});
+export type ApiItem = z.infer<typeof itemSchema>;
+
+/** A neighbour. `path` is the item's id as a path relative to the data root, never an absolute one. */
+export const resultSchema = itemSchema.extend({
+  /** Squared Euclidean distance of unit vectors, 0 … 4. */
+  distance: z.number(),
+  path: z.string(),
+});
+export type ApiResult = z.infer<typeof resultSchema>;
+
+export const searchResponseSchema = z.object({
+  results: z.array(resultSchema),
+  /** What was asked: an item's id, or null for an uploaded picture or a vector. */
+  query: z.object({ id: z.string().nullable(), width: z.number().nullable(), height: z.number().nullable() }),
+  tookMs: z.number(),
+});
+export type ApiSearchResponse = z.infer<typeof searchResponseSchema>;
+
+export const boxSchema = z
+  .object({
+    x: z.number().min(0).max(1),
+    y: z.number().min(0).max(1),
+    w: z.number().gt(0).max(1),
+    h: z.number().gt(0).max(1),
+  })
+  .refine((box) => box.x + box.w <= 1.0001 && box.y + box.h <= 1.0001, { error: 'must lie within the picture' });
+
+/** field → a value, or several of which one must match. */
+export const filterSchema = z.record(z.string(), z.union([metadataValue, z.array(metadataValue).min(1)]));
+
+export const limitSchema = z.coerce.number().int().min(1).max(1000);
+
+/** JSON body of POST /v1/search: exactly one of `id`, `vector`, `image` (base64). */
+export const searchRequestSchema = z
+  .strictObject({
+    id: z.string().optional(),
+    vector: z.array(z.number()).optional(),
+    image: z.base64().optional(),
+    box: boxSchema.optional(),
+    limit: limitSchema.default(20),
+    filter: filterSchema.optional(),
+    exact: z.boolean().optional(),
+    ef: z.number().int().min(1).max(10_000).optional(),
+  })
+  .refine((body) => [body.id, body.vector, body.image].filter((part) => part !== undefined).length === 1, {
+    error: 'give exactly one of id, vector and image',
+  });
+
+export const itemsResponseSchema = z.object({
+  items: z.array(itemSchema),
+  /** Give it as `after` to get the next page; null on the last one. */
+  next: z.string().nullable(),
+  total: z.number().int(),
+});
+export type ApiItems = z.infer<typeof itemsResponseSchema>;
+
+export const statsResponseSchema = z.object({
+  items: z.number().int(),
+  labels: z.number().int(),
+  dimension: z.number().int(),
+  fingerprint: z.string(),
+  changeNumber: z.number().int(),
+  graph: z.object({ state: z.enum(['ready', 'building', 'none']), items: z.number().int() }),
+  fields: z.array(
+    z.object({
+      field: z.string(),
+      distinct: z.number().int(),
+      values: z.array(z.object({ value: metadataValue, count: z.number().int() })),
+    }),
+  ),
+});
+export type ApiStats = z.infer<typeof statsResponseSchema>;
+
+export const embedResponseSchema = z.object({
+  embedding: z.array(z.number()),
+  dimension: z.number().int(),
+  fingerprint: z.string(),
+});
+
+/** RFC 9457. `code` is one of core/errors.ts; `field` names what was wrong in the request. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string(),
+  detail: z.string(),
+  field: z.string().optional(),
+  hint: z.string().optional(),
+});
+export type ApiProblem = z.infer<typeof problemSchema>;
