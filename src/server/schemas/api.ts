@@ -88,6 +88,23 @@ export const statsResponseSchema = z.object({
 });
 export type ApiStats = z.infer<typeof statsResponseSchema>;
 
+/** What the bundle behind the index says of itself; null where it says nothing. */
+export const modelResponseSchema = z.object({
+  fingerprint: z.string(),
+  dimension: z.number().int(),
+  /** Side of the square that the network sees, in pixels. */
+  inputSize: z.number().int(),
+  backbone: z.string(),
+  loss: z.string().nullable(),
+  densityTerm: z.string().nullable(),
+  /** Measured after training on classes never trained on, e.g. {"recall@1": 0.87, "map@r": 0.39}. */
+  metrics: z.record(z.string(), z.number()),
+  dataset: z.string().nullable(),
+  /** The kindred version that made the bundle. */
+  madeBy: z.string().nullable(),
+});
+export type ApiModel = z.infer<typeof modelResponseSchema>;
+
 export const embedResponseSchema = z.object({
   embedding: z.array(z.number()),
   dimension: z.number().int(),
