@@ -41,7 +41,7 @@ export interface RetrievalOptions extends RankOptions {
  * @throws KindredError dataset-too-small when a K exceeds what a query can find, invalid-option when it is no whole
  * number ≥ 1
  */
-function checkKs({ ks, labels, gallery }: RetrievalOptions): void {
+export function checkKs({ ks, labels, gallery }: RetrievalOptions): void {
   const available = gallery ? gallery.labels.length : labels.length - 1;
   for (const k of ks) {
     if (!Number.isInteger(k) || k < 1)
