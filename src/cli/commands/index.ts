@@ -1,0 +1,230 @@
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { parseOptions, wholeNumber } from '../../config/parse.js';
+import type { Embedder } from '../../core/embedder.js';
+import { KindredError } from '../../core/errors.js';
+import { unknownName } from '../../core/registry.js';
+import { loadDataset } from '../../data/dataset-folder.js';
+import { splitNames } from '../../data/dataset.js';
+import { imagesLookedFor, nothingFound, scanImages } from '../../data/scan.js';
+import { createIndex, openIndex, type OpenedIndex, readIndexInfo, removeIndex } from '../../indexing/index-folder.js';
+import { type SkippedItem, type SourceItem, syncIndex, type SyncSummary } from '../../indexing/indexer.js';
+import type { CommandContext, CommandModule } from '../command.js';
+
+const schema = z.object({
+  model: z.string(),
+  data: z.string().optional(),
+  images: z.string().optional(),
+  split: z.string().optional(),
+  out: z.string(),
+  prune: z.boolean().default(false),
+  strict: z.boolean().default(false),
+  threads: wholeNumber(1, 256).optional(),
+  json: z.boolean().default(false),
+});
+export type IndexOptions = z.infer<typeof schema>;
+
+export type OpenEmbedder = (bundleFolder: string, options?: { threads?: number }) => Promise<Embedder>;
+
+interface Source {
+  readonly items: readonly SourceItem[];
+  /** Files that look like pictures and cannot be indexed. */
+  readonly skipped: readonly SkippedItem[];
+}
+
+async function datasetSource(folder: string, split: string | undefined): Promise<Source> {
+  if (split !== undefined && !splitNames.some((name) => name === split)) {
+    throw unknownName('split', split, splitNames, '--split');
+  }
+  const dataset = await loadDataset(folder);
+  const wanted = dataset.items.filter((item) => split === undefined || item.split === split);
+  if (wanted.length === 0) {
+    const where = split === undefined ? folder : `split "${split}" of ${folder}`;
+    throw new KindredError('dataset-empty', `no items in ${where}`, {
+      hint: split === undefined ? 'Prepare it again with kindred data prepare.' : 'Leave --split away to index it all.',
+    });
+  }
+  const items = wanted.map(({ id, label, metadata, path }) => ({
+    id,
+    label,
+    metadata,
+    path: join(dataset.root, path),
+  }));
+  return { items, skipped: [] };
+}
+
+/** Ids are paths below the folder; the label is the first folder's name, as in `data prepare folder`. */
+async function folderSource(folder: string): Promise<Source> {
+  const root = resolve(folder);
+  const { images, skipped } = await scanImages(root);
+  if (images.length === 0) throw nothingFound(folder, imagesLookedFor);
+  const items = images.map((id) => {
+    const slash = id.indexOf('/');
+    return { id, label: slash < 0 ? null : id.slice(0, slash), metadata: {}, path: join(root, id) };
+  });
+  return {
+    items,
+    skipped: skipped.map(({ path, reason }) => ({
+      id: path,
+      path: join(root, path),
+      code: 'image-unsupported' as const,
+      message: reason,
+    })),
+  };
+}
+
+async function readSource({ data, images, split }: IndexOptions): Promise<Source> {
+  if ((data === undefined) === (images === undefined)) {
+    throw new KindredError('usage', 'give either --data DIR or --images DIR', { hint: 'See kindred index --help.' });
+  }
+  if (data !== undefined) return datasetSource(data, split);
+  if (split !== undefined) throw new KindredError('usage', '--split goes with --data');
+  return folderSource(images ?? '');
+}
+
+async function openOrCreate(
+  options: IndexOptions,
+  embedder: Embedder,
+): Promise<{ index: OpenedIndex; isNew: boolean }> {
+  const { fingerprint, dimension } = embedder;
+  const info = await readIndexInfo(options.out);
+  if (info === undefined) {
+    return {
+      index: await createIndex(options.out, { bundleFolder: options.model, fingerprint, dimension }),
+      isNew: true,
+    };
+  }
+  if (info.fingerprint !== fingerprint) {
+    const source = options.data === undefined ? `--images ${options.images ?? ''}` : `--data ${options.data}`;
+    throw new KindredError('model-mismatch', `${options.out} was made with another model than ${options.model}`, {
+      hint: `Index into a new folder: kindred index --model ${options.model} ${source} --out ${options.out}-new`,
+    });
+  }
+  return { index: await openIndex(options.out), isNew: false };
+}
+
+/** Waits until the graph holds everything, which it mostly does by the time the last picture is embedded. */
+async function finishGraph({ catalogue }: OpenedIndex, { progress, signal }: CommandContext): Promise<void> {
+  const settled = catalogue.settled();
+  const { items } = await catalogue.stats();
+  const timer = setInterval(() => {
+    catalogue.stats().then(
+      ({ graph }) => progress({ stage: 'building the graph', done: graph.items, total: items, unit: 'items' }),
+      () => undefined,
+    );
+  }, 500);
+  const stopped = new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
+  await Promise.race([settled, stopped]).finally(() => clearInterval(timer));
+}
+
+export interface IndexReport extends SyncSummary {
+  readonly index: string;
+  readonly items: number;
+  readonly seconds: number;
+  /** Pictures embedded a second. */
+  readonly imagesPerSecond: number;
+}
+
+/**
+ * What `kindred index` does, with the embedder handed in.
+ * @throws KindredError dataset-empty, model-mismatch, index-locked, interrupted, and what reading the source throws
+ */
+export async function runIndex(
+  options: IndexOptions,
+  context: CommandContext,
+  openEmbedder: OpenEmbedder,
+): Promise<IndexReport> {
+  const source = await readSource(options);
+  const [first] = source.skipped;
+  if (options.strict && first) throw new KindredError(first.code, `${first.path}: ${first.message}`);
+  const embedder = await openEmbedder(options.model, options.threads === undefined ? {} : { threads: options.threads });
+  try {
+    const { index, isNew } = await openOrCreate(options, embedder);
+    try {
+      for (const note of index.catalogue.notes) context.warn(note);
+      const started = performance.now();
+      const { prune, strict } = options;
+      const { catalogue } = index;
+      const { progress, signal } = context;
+      const summary = await syncIndex({ catalogue, source: source.items, embedder, prune, strict, progress, signal });
+      const seconds = (performance.now() - started) / 1000;
+      await finishGraph(index, context);
+      const { items } = await catalogue.stats();
+      const skipped = [...source.skipped, ...summary.skipped];
+      if (items === 0) {
+        throw new KindredError('dataset-empty', `none of the ${skipped.length} pictures could be read`, {
+          hint: skipped[0] && `The first one: ${skipped[0].path}: ${skipped[0].message}`,
+        });
+      }
+      const imagesPerSecond = (summary.added + summary.replaced) / seconds;
+      return { index: index.folder, items, seconds, imagesPerSecond, ...summary, skipped };
+    } finally {
+      // A new index that nothing came into is no index: whatever went wrong, it is taken away again.
+      const stored = await index.catalogue.stats().catch(() => undefined);
+      await index.close();
+      if (isNew && stored?.items === 0) await removeIndex(options.out);
+    }
+  } finally {
+    await embedder.close();
+  }
+}
+
+const number = (value: number): string => value.toLocaleString('en-US');
+
+function listed(names: readonly string[], most: number): string {
+  return names.slice(0, most).join(', ') + (names.length > most ? `, and ${number(names.length - most)} more` : '');
+}
+
+/** The summary a person reads. */
+export function formatReport(report: IndexReport): string {
+  const { added, replaced, metadataChanged, unchanged, vanished, pruned, skipped } = report;
+  const embedded = added + replaced;
+  const rate = embedded > 0 ? `, ${number(Math.round(report.imagesPerSecond))} images/s` : '';
+  const lines = [
+    `${report.index} holds ${number(report.items)} items (${report.seconds.toFixed(1)} s${rate})`,
+    `  added ${number(added)}, replaced ${number(replaced)}, unchanged ${number(unchanged)}` +
+      (metadataChanged > 0 ? `, new label or metadata ${number(metadataChanged)}` : ''),
+  ];
+  if (vanished.length > 0) {
+    const fate = pruned > 0 ? `deleted ${number(pruned)}` : 'kept; --prune deletes them';
+    lines.push(`  no longer there ${number(vanished.length)} (${fate}): ${listed(vanished, 5)}`);
+  }
+  if (skipped.length > 0) {
+    lines.push(`  skipped ${number(skipped.length)}:`);
+    for (const { path, code, message } of skipped.slice(0, 20)) lines.push(`    ${path}: ${message} [${code}]`);
+    if (skipped.length > 20) lines.push(`    and ${number(skipped.length - 20)} more (--json lists them all)`);
+  }
+  return lines.join('\n');
+}
+
+export const command: CommandModule = {
+  build(context) {
+    return new Command('index')
+      .description('embed images and index them')
+      .option('--model <folder>', 'the model bundle, as written by kindred train')
+      .option('--data <folder>', 'a prepared data set')
+      .option('--split <name>', `only this part of the data set: ${splitNames.join(', ')}`)
+      .option('--images <folder>', 'a folder of pictures; the first folder below it becomes the label')
+      .option('--out <folder>', 'the index: made when it is not there, brought up to date when it is')
+      .option('--prune', 'delete items that are no longer in the source')
+      .option('--strict', 'stop at the first picture that cannot be read')
+      .option('--threads <count>', 'threads that decode and embed (default: one a core)')
+      .option('--json', 'print the summary as JSON')
+      .addHelpText(
+        'after',
+        `
+Running it again adds what is new, replaces what changed and says what vanished.
+
+Examples:
+  kindred index --model .kindred/model --data .kindred/data --out .kindred/index
+  kindred index --model MODEL --images ~/photos --out photos-index --prune`,
+      )
+      .action(async (flags: Record<string, unknown>) => {
+        const options = parseOptions('index', schema, flags);
+        const { openEmbedder } = await import('../../compose.js');
+        const report = await runIndex(options, context, openEmbedder);
+        context.out(options.json ? JSON.stringify(report, undefined, 2) : formatReport(report));
+      });
+  },
+};

@@ -1,0 +1,91 @@
+import { KindredError } from '../../core/errors.js';
+import type { Catalogue, CatalogueItem, NewItem } from '../catalogue.js';
+import { checkNewItem, checkVector } from '../item-rules.js';
+import { type Tuning, tuning as defaults } from './format.js';
+import { OwnerClient } from './owner-client.js';
+
+export interface EmbeddedOptions {
+  /** The folder that holds catalogue.db, graph.hnsw and graph.json. */
+  readonly folder: string;
+  readonly readOnly?: boolean;
+  /** Create an empty catalogue for this model when there is none. */
+  readonly create?: { readonly fingerprint: string; readonly dimension: number };
+  /** Thresholds of the search plan and of the graph, for tests and measurements. */
+  readonly tuning?: Partial<Tuning>;
+}
+
+export interface EmbeddedCatalogue extends Catalogue {
+  /** What was found when opening, one line each: 'building the graph anew: …'. */
+  readonly notes: readonly string[];
+  /** Resolves when every item is in the graph. Not needed for right answers, only for the quickest ones. */
+  settled(): Promise<void>;
+}
+
+function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    throw new KindredError('invalid-request', `limit must be a whole number from 1 to 1000, not ${limit}`, {
+      field: 'limit',
+    });
+  }
+}
+
+/** Without the embedding and anything else a caller's object may carry. */
+function withoutEmbedding(item: NewItem): CatalogueItem {
+  const { id, label, metadata, imagePath, width, height, contentHash } = item;
+  return { id, label, metadata, imagePath, width, height, contentHash };
+}
+
+/**
+ * A catalogue in SQLite with an HNSW graph, owned by a worker thread: no call blocks the event loop.
+ * @throws KindredError index-missing, index-damaged, index-too-new, folder-not-writable, disk-full, addon-missing
+ */
+export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<EmbeddedCatalogue> {
+  const owner = new OwnerClient();
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    try {
+      await owner.call('close', undefined);
+    } finally {
+      await owner.gone();
+    }
+  };
+  try {
+    const { dimension, fingerprint, notes } = await owner.call('open', {
+      folder: options.folder,
+      readOnly: options.readOnly ?? false,
+      create: options.create,
+      tuning: { ...defaults, ...options.tuning },
+    });
+    return {
+      dimension,
+      fingerprint,
+      notes,
+      async put(items) {
+        for (const item of items) checkNewItem(item, dimension);
+        const embeddings = new Float32Array(items.length * dimension);
+        items.forEach((item, index) => embeddings.set(item.embedding, index * dimension));
+        return owner.call('put', { items: items.map(withoutEmbedding), embeddings }, [embeddings.buffer]);
+      },
+      delete: (ids) => owner.call('delete', ids),
+      get: (id) => owner.call('get', id),
+      embedding: (id) => owner.call('embedding', id),
+      contentHashes: () => owner.call('contentHashes', undefined),
+      async scan(scanOptions) {
+        checkLimit(scanOptions.limit);
+        return owner.call('scan', scanOptions);
+      },
+      async search(vector, searchOptions) {
+        checkLimit(searchOptions.limit);
+        checkVector(vector, dimension);
+        return owner.call('search', { vector, options: searchOptions });
+      },
+      stats: () => owner.call('stats', undefined),
+      snapshot: (folder) => owner.call('snapshot', folder),
+      settled: () => owner.call('settled', undefined),
+      close: () => (closed ??= close()),
+    };
+  } catch (error) {
+    await owner.terminate();
+    throw error;
+  }
+}

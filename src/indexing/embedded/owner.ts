@@ -1,0 +1,213 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type Database from 'better-sqlite3';
+import { KindredError, writeError } from '../../core/errors.js';
+import type { CatalogueStats, PutOutcome } from '../catalogue.js';
+import { databaseFile, graphFile } from './format.js';
+import { Graph } from './graph.js';
+import { bytesOf } from './graph-file.js';
+import type { Opened, OwnerCalls, OwnerHandlers, OwnerOptions } from './protocol.js';
+import { Reader } from './reader.js';
+import { type CatalogueIdentity, closeDatabase, openDatabase } from './schema.js';
+import { Searcher } from './search.js';
+import { Truth, type VectorChange } from './truth.js';
+import { VectorStore } from './vector-store.js';
+
+/**
+ * The one owner of a catalogue's database, vectors and graph. Everything in it is synchronous but for saving, copying
+ * and waiting, so calls are answered one after another; the graph grows in small steps between them.
+ */
+export class Owner {
+  readonly #options: OwnerOptions;
+  readonly #db: Database.Database;
+  readonly #identity: CatalogueIdentity;
+  readonly #truth: Truth;
+  readonly #reader: Reader;
+  readonly #store: VectorStore;
+  readonly #graph: Graph;
+  readonly #searcher: Searcher;
+  #stepping = false;
+  #buildable = true;
+  #closing = false;
+  #waiting: (() => void)[] = [];
+  #saveFault: Error | undefined;
+  #stats: Omit<CatalogueStats, 'graph' | 'bytes'> | undefined;
+
+  /** @throws KindredError as openDatabase does */
+  constructor(options: OwnerOptions) {
+    const { folder, readOnly, create, tuning } = options;
+    this.#options = options;
+    const { db, identity } = openDatabase({ path: join(folder, databaseFile), readOnly, create });
+    this.#db = db;
+    this.#identity = identity;
+    this.#truth = new Truth(db);
+    this.#reader = new Reader(db);
+    this.#store = new VectorStore(identity.dimension);
+    this.#graph = new Graph({ folder, store: this.#store, truth: this.#truth, identity, tuning });
+    this.#searcher = new Searcher({ store: this.#store, reader: this.#reader, graph: this.#graph, tuning });
+  }
+
+  readonly handlers: OwnerHandlers = {
+    open: () => this.#open(),
+    put: (args) => this.#put(args),
+    delete: (ids) => {
+      this.#refuseWhenReadOnly();
+      const changes = this.#truth.delete(ids);
+      this.#apply(changes);
+      return changes.length;
+    },
+    get: (id) => this.#reader.get(id) ?? null,
+    embedding: (id) => this.#embedding(id),
+    contentHashes: () => this.#reader.contentHashes(),
+    scan: (options) => this.#reader.scan(options),
+    search: ({ vector, options }) => {
+      const excludeRow = options.exclude === undefined ? undefined : this.#reader.rowOf(options.exclude);
+      return this.#searcher.search(vector, { ...options, excludeRow });
+    },
+    stats: () => this.#readStats(),
+    snapshot: (folder) => this.#snapshot(folder),
+    settled: () => this.#settled(),
+    close: () => this.#close(),
+  };
+
+  async #open(): Promise<Opened> {
+    const { dimension, fingerprint } = this.#identity;
+    for (const row of this.#truth.load(dimension)) {
+      const vector = new Float32Array(dimension);
+      // A blob may start anywhere in memory; a Float32Array may not.
+      new Uint8Array(vector.buffer).set(row.embedding);
+      this.#store.add(row.row, row.id, vector);
+    }
+    const fault = await this.#graph.load();
+    const notes = fault !== undefined && this.#store.size > 0 ? [`building the graph anew: ${fault}`] : [];
+    this.#buildable = !(this.#options.readOnly && fault !== undefined);
+    this.#startStepping();
+    return { dimension, fingerprint, notes: this.#buildable ? notes : [] };
+  }
+
+  #put({ items, embeddings }: OwnerCalls['put']['args']): PutOutcome[] {
+    this.#refuseWhenReadOnly();
+    const { dimension } = this.#identity;
+    const { outcomes, changes } = this.#truth.put(
+      items.map((item, index) => ({
+        ...item,
+        embedding: embeddings.subarray(index * dimension, (index + 1) * dimension),
+      })),
+    );
+    // Metadata alone may have changed, which leaves no vector change behind.
+    if (outcomes.some((outcome) => outcome !== 'unchanged')) this.#apply(changes);
+    return outcomes;
+  }
+
+  /** Only what is committed reaches memory. */
+  #apply(changes: readonly VectorChange[]): void {
+    this.#stats = undefined;
+    this.#searcher.forget();
+    for (const change of changes) {
+      if (change.op === 'add') {
+        this.#store.add(change.row, change.id, change.embedding);
+        this.#graph.add(change.row);
+      } else {
+        this.#store.remove(change.row);
+        this.#graph.remove(change.row);
+      }
+    }
+    this.#startStepping();
+  }
+
+  #embedding(id: string): Float32Array | null {
+    const row = this.#reader.rowOf(id);
+    const slot = row === undefined ? undefined : this.#store.slotOf(row);
+    return slot === undefined ? null : this.#store.at(slot).slice();
+  }
+
+  #startStepping(): void {
+    if (this.#stepping || this.#closing || !this.#buildable) return;
+    if (this.#graph.pending.size === 0) {
+      this.#release();
+      return;
+    }
+    this.#stepping = true;
+    setImmediate(() => {
+      this.#stepping = false;
+      if (this.#closing) return;
+      const done = this.#graph.step(this.#options.tuning.chunkMs);
+      if (done && !this.#options.readOnly && this.#graph.worthSaving && !this.#graph.saving) {
+        this.#graph.save().catch((error: unknown) => {
+          this.#saveFault = error instanceof Error ? error : new Error(String(error));
+        });
+      }
+      this.#startStepping();
+    });
+  }
+
+  #release(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  async #settled(): Promise<undefined> {
+    if (this.#graph.pending.size > 0 && this.#buildable) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    await this.#graph.saving?.catch(() => undefined);
+  }
+
+  #readStats(): CatalogueStats {
+    const { folder } = this.#options;
+    this.#stats ??= this.#countAll();
+    const path = join(folder, databaseFile);
+    const building = this.#graph.pending.size > 0;
+    return {
+      ...this.#stats,
+      graph: { state: !this.#buildable ? 'none' : building ? 'building' : 'ready', items: this.#graph.items },
+      bytes: bytesOf([path, `${path}-wal`, join(folder, graphFile)]),
+    };
+  }
+
+  #countAll(): Omit<CatalogueStats, 'graph' | 'bytes'> {
+    const { dimension, fingerprint } = this.#identity;
+    const fields = this.#reader.fields();
+    return {
+      items: this.#reader.count(),
+      labels: fields.find(({ field }) => field === 'label')?.distinct ?? 0,
+      dimension,
+      fingerprint,
+      changeNumber: this.#truth.lastChange().number,
+      fields,
+    };
+  }
+
+  async #snapshot(folder: string): Promise<undefined> {
+    const target = join(folder, databaseFile);
+    try {
+      await mkdir(folder, { recursive: true });
+      await this.#db.backup(`${target}.tmp`);
+      await rename(`${target}.tmp`, target);
+    } catch (error) {
+      throw writeError(error, target);
+    }
+  }
+
+  #refuseWhenReadOnly(): void {
+    if (this.#options.readOnly) {
+      throw new KindredError('folder-not-writable', `${this.#options.folder} was opened to read only`);
+    }
+  }
+
+  async #close(): Promise<undefined> {
+    this.#closing = true;
+    try {
+      if (!this.#options.readOnly) {
+        // What is left of a long build is left to the next opening; a short rest is finished now.
+        if (this.#graph.pending.size <= this.#options.tuning.tail) this.#graph.step(Infinity);
+        await this.#graph.save();
+        if (this.#saveFault !== undefined && this.#graph.worthSaving) throw this.#saveFault;
+      }
+    } finally {
+      this.#release();
+      closeDatabase(this.#db);
+    }
+  }
+}

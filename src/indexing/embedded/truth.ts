@@ -1,0 +1,147 @@
+import { randomInt } from 'node:crypto';
+import type Database from 'better-sqlite3';
+import { KindredError } from '../../core/errors.js';
+import type { CatalogueItem, NewItem, PutOutcome } from '../catalogue.js';
+import { sameMetadata } from '../item-rules.js';
+import { fieldsOf, itemColumns, rowChecksum, type StoredRow, toBlob, toItem } from './rows.js';
+import { damaged } from './sqlite-errors.js';
+
+/** What a committed write means for the vectors in memory and the graph. */
+export type VectorChange =
+  | { readonly op: 'add'; readonly row: number; readonly id: string; readonly embedding: Float32Array }
+  | { readonly op: 'remove'; readonly row: number };
+
+/** hnswlib's labels are 32 bit wide here. */
+const maxRow = 0xffffffff;
+
+/** The writing and loading side of catalogue.db. Each method is one transaction. */
+export class Truth {
+  readonly #db: Database.Database;
+  readonly #find;
+  readonly #insert;
+  readonly #update;
+  readonly #remove;
+  readonly #addField;
+  readonly #clearFields;
+  readonly #log;
+  readonly #transaction;
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+    this.#find = db.prepare<[string], StoredRow>(`SELECT ${itemColumns}, embedding, checksum FROM items WHERE id = ?`);
+    const columns = 'id, label, metadata, image_path, width, height, content_hash, embedding, checksum';
+    const values = '@id, @label, @metadata, @image_path, @width, @height, @content_hash, @embedding, @checksum';
+    this.#insert = db.prepare<[Omit<StoredRow, 'row'>]>(`INSERT INTO items (${columns}) VALUES (${values})`);
+    this.#update = db.prepare<[StoredRow]>(`UPDATE items SET (${columns}) = (${values}) WHERE row = @row`);
+    this.#remove = db.prepare<[number]>('DELETE FROM items WHERE row = ?');
+    this.#addField = db.prepare<[string, string, number, string]>(
+      'INSERT INTO fields (field, value, item, kind) VALUES (?, ?, ?, ?)',
+    );
+    this.#clearFields = db.prepare<[number]>('DELETE FROM fields WHERE item = ?');
+    this.#log = db.prepare<[string, string, number, number]>(
+      'INSERT INTO changes (op, id, row, stamp) VALUES (?, ?, ?, ?)',
+    );
+    this.#transaction = db.transaction((work: () => void) => work());
+  }
+
+  /** Number and stamp of the last change; 0 and 0 before the first. */
+  lastChange(): { number: number; stamp: number } {
+    const last = this.#db.prepare<[], { number: number; stamp: number }>(
+      'SELECT number, stamp FROM changes ORDER BY number DESC LIMIT 1',
+    );
+    return last.get() ?? { number: 0, stamp: 0 };
+  }
+
+  /** True when the log has this very change: a copy of the database that went another way has another stamp there. */
+  hasChange(number: number, stamp: number): boolean {
+    if (number === 0) return true;
+    const found = this.#db.prepare<[number], { stamp: number }>('SELECT stamp FROM changes WHERE number = ?');
+    return found.get(number)?.stamp === stamp;
+  }
+
+  put(items: readonly NewItem[]): { outcomes: PutOutcome[]; changes: VectorChange[] } {
+    const outcomes: PutOutcome[] = [];
+    const changes: VectorChange[] = [];
+    const stamp = randomInt(2 ** 47);
+    this.#transaction.immediate(() => {
+      for (const item of items) outcomes.push(this.#putOne(item, stamp, changes));
+    });
+    return { outcomes, changes };
+  }
+
+  #putOne(item: NewItem, stamp: number, changes: VectorChange[]): PutOutcome {
+    const found = this.#find.get(item.id);
+    const embedding = toBlob(item.embedding);
+    const sameVector = found?.embedding.equals(embedding) ?? false;
+    if (found && sameVector && sameItem(toItem(found), item)) return 'unchanged';
+    const content = {
+      id: item.id,
+      label: item.label,
+      metadata: JSON.stringify(item.metadata),
+      image_path: item.imagePath,
+      width: item.width,
+      height: item.height,
+      content_hash: item.contentHash,
+      embedding,
+    };
+    const checksum = rowChecksum(content);
+    let row = found?.row ?? 0;
+    if (found) this.#clearFields.run(found.row);
+    if (found && sameVector) {
+      this.#update.run({ row, ...content, checksum });
+    } else {
+      // A new vector gets a new row, hence a new label: hnswlib's update in place leaves badly linked points.
+      if (found) {
+        this.#remove.run(found.row);
+        changes.push({ op: 'remove', row: found.row });
+      }
+      row = Number(this.#insert.run({ ...content, checksum }).lastInsertRowid);
+      if (row > maxRow) throw new KindredError('internal', 'the catalogue has used up its row numbers: index again');
+      changes.push({ op: 'add', row, id: item.id, embedding: item.embedding });
+    }
+    for (const { field, value, kind } of fieldsOf(item)) this.#addField.run(field, value, row, kind);
+    this.#log.run('put', item.id, row, stamp);
+    return found ? 'replaced' : 'added';
+  }
+
+  delete(ids: readonly string[]): VectorChange[] {
+    const changes: VectorChange[] = [];
+    const stamp = randomInt(2 ** 47);
+    this.#transaction.immediate(() => {
+      for (const id of ids) {
+        const found = this.#find.get(id);
+        if (!found) continue;
+        this.#clearFields.run(found.row);
+        this.#remove.run(found.row);
+        this.#log.run('delete', id, found.row, stamp);
+        changes.push({ op: 'remove', row: found.row });
+      }
+    });
+    return changes;
+  }
+
+  /**
+   * Every row in order, each checked.
+   * @throws KindredError index-damaged naming the item
+   */
+  *load(dimension: number): Generator<StoredRow> {
+    const rows = this.#db.prepare<[], StoredRow>(`SELECT ${itemColumns}, embedding, checksum FROM items ORDER BY row`);
+    for (const row of rows.iterate()) {
+      const intact =
+        Buffer.isBuffer(row.embedding) && row.embedding.length === dimension * 4 && rowChecksum(row) === row.checksum;
+      if (!intact) throw damaged(this.#db.name, `the item "${row.id}" (row ${row.row}) fails its checksum`);
+      yield row;
+    }
+  }
+}
+
+function sameItem(a: CatalogueItem, b: CatalogueItem): boolean {
+  return (
+    a.label === b.label &&
+    a.imagePath === b.imagePath &&
+    a.width === b.width &&
+    a.height === b.height &&
+    a.contentHash === b.contentHash &&
+    sameMetadata(a.metadata, b.metadata)
+  );
+}

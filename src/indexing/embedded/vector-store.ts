@@ -1,0 +1,113 @@
+import { compareIds } from '../item-rules.js';
+import type { Nearest } from './nearest.js';
+
+/** All vectors in one block of memory, one slot each; slots of removed items are used again. */
+export class VectorStore {
+  readonly dimension: number;
+  #data: Float32Array;
+  /** Row number of each slot; 0 where it is free. */
+  #rows: number[] = [];
+  #ids: string[] = [];
+  #free: number[] = [];
+  readonly #slotOf = new Map<number, number>();
+
+  constructor(dimension: number, capacity = 1024) {
+    this.dimension = dimension;
+    this.#data = new Float32Array(capacity * dimension);
+  }
+
+  /** Vectors that are there. */
+  get size(): number {
+    return this.#slotOf.size;
+  }
+
+  /** Slots in use or free: every slot is below this. */
+  get slots(): number {
+    return this.#rows.length;
+  }
+
+  add(row: number, id: string, vector: Float32Array): void {
+    const slot = this.#free.pop() ?? this.#rows.length;
+    const start = slot * this.dimension;
+    if (start + this.dimension > this.#data.length) {
+      const larger = new Float32Array(this.#data.length * 2);
+      larger.set(this.#data);
+      this.#data = larger;
+    }
+    this.#data.set(vector, start);
+    this.#rows[slot] = row;
+    this.#ids[slot] = id;
+    this.#slotOf.set(row, slot);
+  }
+
+  remove(row: number): void {
+    const slot = this.#slotOf.get(row);
+    if (slot === undefined) return;
+    this.#slotOf.delete(row);
+    this.#rows[slot] = 0;
+    this.#ids[slot] = '';
+    this.#free.push(slot);
+  }
+
+  slotOf(row: number): number | undefined {
+    return this.#slotOf.get(row);
+  }
+
+  rowAt(slot: number): number {
+    return this.#rows[slot] ?? 0;
+  }
+
+  idAt(slot: number): string {
+    return this.#ids[slot] ?? '';
+  }
+
+  rows(): IterableIterator<number> {
+    return this.#slotOf.keys();
+  }
+
+  /** A view, valid until the next `add`. */
+  at(slot: number): Float32Array {
+    return this.#data.subarray(slot * this.dimension, (slot + 1) * this.dimension);
+  }
+
+  readonly compareSlots = (a: number, b: number): number => compareIds(this.idAt(a), this.idAt(b));
+
+  /** Squared Euclidean distance, the one function behind every distance this catalogue gives out. */
+  distance(slot: number, query: Float32Array): number {
+    const data = this.#data;
+    const dimension = this.dimension;
+    const start = slot * dimension;
+    const whole = dimension - (dimension % 4);
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
+    // Four sums at a time: one alone waits for every addition before the next.
+    for (let i = 0; i < whole; i += 4) {
+      const d0 = (data[start + i] ?? 0) - (query[i] ?? 0);
+      const d1 = (data[start + i + 1] ?? 0) - (query[i + 1] ?? 0);
+      const d2 = (data[start + i + 2] ?? 0) - (query[i + 2] ?? 0);
+      const d3 = (data[start + i + 3] ?? 0) - (query[i + 3] ?? 0);
+      s0 += d0 * d0;
+      s1 += d1 * d1;
+      s2 += d2 * d2;
+      s3 += d3 * d3;
+    }
+    for (let i = whole; i < dimension; i++) {
+      const d = (data[start + i] ?? 0) - (query[i] ?? 0);
+      s0 += d * d;
+    }
+    return s0 + s1 + (s2 + s3);
+  }
+
+  /** Offers every vector, or only those in `among`, except the one in slot `exclude`. */
+  scan(query: Float32Array, nearest: Nearest, exclude = -1, among?: ArrayLike<number>): void {
+    const count = among?.length ?? this.#rows.length;
+    for (let i = 0; i < count; i++) {
+      const slot = among ? (among[i] ?? 0) : i;
+      if (this.#rows[slot] === 0 || slot === exclude) continue;
+      const distance = this.distance(slot, query);
+      if (distance <= nearest.worst) nearest.offer(distance, slot);
+    }
+  }
+}
