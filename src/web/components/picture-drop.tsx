@@ -1,0 +1,15 @@
+import { PictureButton } from './picture-button.js';
+
+const pasteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘ V' : 'Ctrl V';
+
+/** The large area that invites a picture. Dropping and pasting work anywhere on the page; this says so. */
+export function PictureDrop() {
+  return (
+    <div class="picture-drop">
+      <PictureButton text="Choose a picture" primary />
+      <p class="picture-drop-more">
+        or drop one anywhere on this page, or paste it with <kbd>{pasteKeys}</kbd>
+      </p>
+    </div>
+  );
+}
