@@ -1,0 +1,9 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Miner } from './miner.js';
+
+/** Every triplet that is not easy: the loss is averaged over those that violate the margin. */
+export const all: Miner = {
+  name: 'all',
+  averageOver: 'active',
+  choose: ({ negatives }) => tf.clone(negatives),
+};

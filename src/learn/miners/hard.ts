@@ -1,0 +1,12 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Miner } from './miner.js';
+import { chooseAt, onlyWhere } from './nearest.js';
+
+/** The nearest negative of each anchor, whether it is nearer than the positive or not. */
+export const hard: Miner = {
+  name: 'hard',
+  averageOver: 'pairs',
+  choose({ toAll, negatives }) {
+    return chooseAt(tf.min(onlyWhere(negatives, toAll), 1, true), toAll, negatives);
+  },
+};

@@ -1,0 +1,69 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { unknownName } from '../core/registry.js';
+import { unitRows } from './distances/unit-rows.js';
+import { weightedSum } from './gradient.js';
+import { type BatchLayout, type BatchShape, checkBatchShape } from './losses/batch-layout.js';
+import type { Loss } from './losses/loss.js';
+import { createLoss, losses } from './losses/registry.js';
+import { regularizers } from './regularizers/registry.js';
+import type { Regularizer } from './regularizers/regularizer.js';
+
+export interface ObjectiveParts {
+  readonly loss: Loss;
+  readonly regularizer: Regularizer;
+  /** Weight of the regularizer's penalty, ≥ 0. Absent: the regularizer's own for this loss. */
+  readonly lambda?: number | undefined;
+}
+
+/** What a step minimises, and its parts for the log. Scalars, but for `attraction`. */
+export interface ObjectiveValue {
+  readonly total: tf.Scalar;
+  readonly loss: tf.Scalar;
+  /** R before λ; absent when the regularizer has no penalty. */
+  readonly penalty?: tf.Scalar;
+  /** [M] the gate's weights; absent without a gate. */
+  readonly attraction?: tf.Tensor1D;
+}
+
+export interface Objective {
+  readonly lambda: number;
+  readonly needsReference: boolean;
+  /**
+   * @param embeddings [B, D] as the network gives them, before L2 normalisation; `total` is differentiable in them
+   * @param reference [B, F] unit-length frozen features, when `needsReference`
+   */
+  compute(embeddings: tf.Tensor2D, layout: BatchLayout, reference?: tf.Tensor2D): ObjectiveValue;
+}
+
+/** A loss with a density term on top. Call `compute` inside a tidy or a gradient. */
+export function createObjective({ loss, regularizer, lambda: given }: ObjectiveParts): Objective {
+  const lambda = given ?? regularizer.defaultLambda(loss.name);
+  return {
+    lambda,
+    needsReference: regularizer.needsReference,
+    compute(embeddings, layout, reference) {
+      const unit = unitRows(embeddings);
+      const attraction = regularizer.attraction?.({ unit, layout, reference });
+      const value = loss.compute({ embeddings, unit, layout, attraction });
+      const penalty = lambda > 0 ? regularizer.penalty?.({ unit, layout, reference }) : undefined;
+      return {
+        total: penalty ? weightedSum(value, penalty, lambda) : value,
+        loss: value,
+        ...(penalty ? { penalty } : {}),
+        ...(attraction ? { attraction } : {}),
+      };
+    },
+  };
+}
+
+/**
+ * Checks before anything is loaded that a loss and a regularizer are known and that a batch gives them what they need.
+ * @throws KindredError unknown-name with the known ones and the closest, invalid-option naming the flag
+ */
+export function validateCombination(loss: string, regularizer: string, batch: BatchShape): void {
+  if (!losses.names.includes(loss)) throw unknownName('loss', loss, losses.names, '--loss');
+  if (!regularizers.names.includes(regularizer)) {
+    throw unknownName('regularizer', regularizer, regularizers.names, '--regularizer');
+  }
+  checkBatchShape(batch, createLoss(loss).minImagesPerClass);
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { createRegistry } from '../../core/registry.js';
+import { type NamedOptions, withOptions } from '../options.js';
+import { createGate, gateOptions } from './gate.js';
+import { createNeighbour, neighbourOptions } from './neighbour.js';
+import { none } from './none.js';
+import type { Regularizer } from './regularizer.js';
+
+export const regularizers = createRegistry<(options: NamedOptions) => Regularizer>('regularizer', {
+  gate: withOptions('the gate regularizer', gateOptions, createGate),
+  neighbour: withOptions('the neighbour regularizer', neighbourOptions, createNeighbour),
+  none: withOptions('regularizer none', z.strictObject({}), () => none),
+});
+
+/** Options by name; each regularizer takes its own and refuses the rest. */
+export interface RegularizerOptions {
+  readonly kappa?: number | undefined;
+  readonly neighbours?: number | undefined;
+}
+
+/** @throws KindredError unknown-name, invalid-option */
+export function createRegularizer(name: string, options: RegularizerOptions = {}): Regularizer {
+  return regularizers.get(name)({ ...options });
+}
