@@ -41,6 +41,8 @@ export interface Gathered {
   /** At least one. Whether the images can be decoded is not known yet. */
   readonly items: readonly UnsplitItem[];
   readonly skipped: readonly Skipped[];
+  /** The source made the images itself, so there is no need to check that they can be decoded. */
+  readonly verified?: boolean;
   readonly licence?: string;
   readonly citation?: string;
   readonly credits?: readonly Credit[];

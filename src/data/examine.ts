@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { KindredError } from '../core/errors.js';
+import { sha256 } from '../core/hashing.js';
+import type { ReportProgress } from '../core/progress.js';
+import { mapConcurrent } from './concurrency.js';
+import { decodeImage, setDecoderThreads } from './decode.js';
+import { readImageBytes } from './image-source.js';
+
+/** What a look at an image file found: the hash of its bytes, or what is wrong with it. */
+export type Examined =
+  { readonly ok: true; readonly hash: string } | { readonly ok: false; readonly error: KindredError };
+
+/** Small, as only whether the file decodes to its end matters. */
+const size = 32;
+
+async function examine(path: string): Promise<Examined> {
+  try {
+    const bytes = await readImageBytes({ path });
+    await decodeImage({ bytes }, { size });
+    return { ok: true, hash: sha256(bytes) };
+  } catch (error) {
+    if (error instanceof KindredError) return { ok: false, error };
+    throw error;
+  }
+}
+
+/**
+ * Decodes every image to its end, several at a time.
+ * @param paths relative to root; results come in their order
+ * @throws KindredError interrupted
+ */
+export async function examineImages(
+  root: string,
+  paths: readonly string[],
+  options: { readonly progress: ReportProgress; readonly signal: AbortSignal },
+): Promise<Examined[]> {
+  setDecoderThreads(1);
+  const report = (done: number): void => options.progress({ stage: 'checking', done, total: paths.length });
+  return mapConcurrent(paths, (path) => examine(join(root, path)), { signal: options.signal, done: report });
+}
+
+/** 'the image is empty (0 bytes)' → 'is empty (0 bytes)': the path is told beside it. */
+export function reasonWithoutName(error: KindredError): string {
+  return error.message.replace(/^the image /, '');
+}

@@ -1,0 +1,12 @@
+import { createRegistry } from '../../core/registry.js';
+import { csvSource } from './csv.js';
+import { emojiSource } from './emoji.js';
+import { folderSource } from './folder.js';
+import { grocerySource } from './grocery.js';
+
+export const datasetSources = createRegistry('data set source', {
+  emoji: emojiSource,
+  grocery: grocerySource,
+  folder: folderSource,
+  csv: csvSource,
+});
