@@ -1,0 +1,52 @@
+import { addonCheck } from './addon-check.js';
+import { backendCheck } from './backend-check.js';
+import type { Check } from './check.js';
+import { coresCheck } from './checks/cores.js';
+import { diskCheck } from './checks/disk.js';
+import { memoryCheck } from './checks/memory.js';
+import { mobilenetV1Check } from './checks/mobilenet-v1.js';
+import { nodeCheck } from './checks/node.js';
+import { npmCheck } from './checks/npm.js';
+import { nsfwjsCheck } from './checks/nsfwjs.js';
+
+const nativeNote = 'it downloads libtensorflow and needs Node older than 23';
+
+/** Everything that `kindred doctor` looks at, in the order shown. */
+export function allChecks(folder: string): Check[] {
+  return [
+    nodeCheck(),
+    npmCheck,
+    coresCheck,
+    memoryCheck(),
+    diskCheck(folder),
+    addonCheck({ name: 'sharp', compiles: false, install: 'npm install --include=optional sharp' }),
+    addonCheck({
+      name: 'onnxruntime-node',
+      compiles: false,
+      install: 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node (skip: the CPU library is in the package)',
+    }),
+    addonCheck({ name: 'better-sqlite3', compiles: true }),
+    addonCheck({ name: 'hnswlib-node', compiles: true }),
+    backendCheck({
+      name: 'wasm',
+      packages: ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-core'],
+      needed: 'one-of',
+    }),
+    backendCheck({ name: 'cpu', packages: ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-core'], needed: 'never' }),
+    backendCheck({ name: 'tfjs-node', packages: ['@tensorflow/tfjs-node'], needed: 'one-of', note: nativeNote }),
+    backendCheck({
+      name: 'tfjs-node-gpu',
+      packages: ['@tensorflow/tfjs-node-gpu'],
+      needed: 'one-of',
+      note: `${nativeNote}, CUDA 11 and cuDNN 8`,
+    }),
+    backendCheck({
+      name: 'webgpu',
+      packages: ['webgpu', '@tensorflow/tfjs-backend-webgpu'],
+      needed: 'one-of',
+      note: 'it needs a graphics driver with Vulkan, Metal or Direct3D 12',
+    }),
+    nsfwjsCheck,
+    mobilenetV1Check(),
+  ];
+}
