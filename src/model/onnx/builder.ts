@@ -1,0 +1,88 @@
+import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import type { Shape } from '../graph.js';
+
+const { onnx } = onnxProto;
+const { FLOAT, INT64, UINT8 } = onnx.TensorProto.DataType;
+const { INT, INTS, FLOAT: FLOAT_ATTRIBUTE } = onnx.AttributeProto.AttributeType;
+
+/** A dimension: a number, or a name for one that varies ('N'). */
+export type Dimension = number | string;
+export type AttributeValue = number | { readonly float: number } | readonly number[];
+
+function bytesOf(values: Float32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function attribute(name: string, value: AttributeValue): Onnx.IAttributeProto {
+  if (typeof value === 'number') return { name, type: INT, i: value };
+  if ('float' in value) return { name, type: FLOAT_ATTRIBUTE, f: value.float };
+  return { name, type: INTS, ints: [...value] };
+}
+
+function valueInfo(name: string, elemType: number, shape: readonly Dimension[]): Onnx.IValueInfoProto {
+  const dim = shape.map((side) => (typeof side === 'number' ? { dimValue: side } : { dimParam: side }));
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+/** Builds an ONNX graph node by node; names of intermediate values are made up unless given. */
+export interface OnnxBuilder {
+  input(name: string, shape: readonly Dimension[], type?: 'float32' | 'uint8'): string;
+  output(name: string, shape: readonly Dimension[]): void;
+  constant(data: Float32Array, shape: Shape, name?: string): string;
+  /** A constant of 64-bit integers: shapes, axes. */
+  integers(values: readonly number[]): string;
+  node(op: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeValue>>, name?: string): string;
+  /** The serialised model. */
+  finish(): Uint8Array;
+}
+
+/** Opset 17, IR version 8: read by every ONNX Runtime since 1.12. */
+export function createOnnxBuilder(graphName: string): OnnxBuilder {
+  const nodes: Onnx.INodeProto[] = [];
+  const initializers: Onnx.ITensorProto[] = [];
+  const inputs: Onnx.IValueInfoProto[] = [];
+  const outputs: Onnx.IValueInfoProto[] = [];
+  let counter = 0;
+  const integerNames = new Map<string, string>();
+  return {
+    input(name, shape, type = 'float32') {
+      inputs.push(valueInfo(name, type === 'uint8' ? UINT8 : FLOAT, shape));
+      return name;
+    },
+    output(name, shape) {
+      outputs.push(valueInfo(name, FLOAT, shape));
+    },
+    constant(data, shape, name = `c${counter++}`) {
+      initializers.push({ name, dataType: FLOAT, dims: [...shape], rawData: bytesOf(data) });
+      return name;
+    },
+    integers(values) {
+      const key = values.join();
+      const known = integerNames.get(key);
+      if (known !== undefined) return known;
+      const name = `i${counter++}`;
+      const data = BigInt64Array.from(values, (value) => BigInt(value));
+      initializers.push({ name, dataType: INT64, dims: [values.length], rawData: bytesOf(data) });
+      integerNames.set(key, name);
+      return name;
+    },
+    node(op, from, attributes = {}, name = `v${counter++}`) {
+      nodes.push({
+        opType: op,
+        name: `${op}_${name}`,
+        input: [...from],
+        output: [name],
+        attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+      });
+      return name;
+    },
+    finish() {
+      return onnx.ModelProto.encode({
+        irVersion: 8,
+        producerName: 'kindred',
+        opsetImport: [{ domain: '', version: 17 }],
+        graph: { name: graphName, node: nodes, initializer: initializers, input: inputs, output: outputs },
+      }).finish();
+    },
+  };
+}
