@@ -1,0 +1,37 @@
+import type { Catalogue } from '../indexing/catalogue.js';
+import type { Search } from '../search/search.js';
+import type { Log } from './log.js';
+import type { ApiModel } from './schemas/api.js';
+
+export interface AppLimits {
+  /** Bytes of a body, after decompression. */
+  readonly bodyBytes: number;
+  /** Image queries at work or waiting for the embedder; more are told to come back. */
+  readonly imageQueries: number;
+  /** Memory for thumbnails. */
+  readonly thumbnailBytes: number;
+}
+
+export const defaultLimits: AppLimits = {
+  bodyBytes: 20 * 1024 * 1024,
+  imageQueries: 64,
+  thumbnailBytes: 64 * 1024 * 1024,
+};
+
+/** What the server is made of; compose.ts and the tests hand it over. */
+export interface AppDeps {
+  readonly search: Search;
+  readonly catalogue: Catalogue;
+  readonly model: ApiModel;
+  /**
+   * Refuses bytes that are no picture, or too large a one, from their header alone, so that they never wait for the
+   * embedder. @throws KindredError image-unsupported, image-unreadable, image-too-large
+   */
+  readonly inspect?: ((bytes: Uint8Array) => Promise<unknown>) | undefined;
+  /** The folder of the built page. */
+  readonly page?: string | undefined;
+  /** Host names to answer to; any where absent. See `allowedHostsFor`. */
+  readonly allowedHosts?: readonly string[] | undefined;
+  readonly log?: Log | undefined;
+  readonly limits?: Partial<AppLimits> | undefined;
+}

@@ -1,0 +1,28 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { KindredError } from '../../core/errors.js';
+import type { Log } from '../log.js';
+import { problemType, toKindredError, toProblem } from '../problem.js';
+
+export const routeNotFound: RequestHandler = (request) => {
+  throw new KindredError('route-not-found', `there is nothing at ${request.path.slice(0, 200)}`, {
+    hint: 'GET /openapi.json lists every route.',
+  });
+};
+
+/** Every error becomes problem+json; what is our fault goes to the log with its stack. */
+export function answerErrors(log: Log): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (thrown: unknown, request, response, next) => {
+    const error = toKindredError(thrown);
+    const problem = toProblem(error);
+    if (problem.status >= 500 && error.code !== 'overloaded') {
+      log.error({ err: error, cause: error.cause, method: request.method, url: request.originalUrl }, 'request failed');
+    }
+    if (response.headersSent) {
+      next(thrown); // Express cuts the connection, so that half an answer is not taken for a whole one
+      return;
+    }
+    if (problem.status === 503) response.set('Retry-After', '1');
+    response.status(problem.status).set('Cache-Control', 'no-store').type(problemType).send(JSON.stringify(problem));
+  };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { errorCodes, type ErrorCode } from '../core/errors.js';
+import { version } from '../core/version.js';
+import type { Route } from './route.js';
+import * as api from './schemas/api.js';
+import { problemType } from './problem.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Schemas that get a name in the document; others are written out where they are used. */
+const named = {
+  Item: api.itemSchema,
+  Result: api.resultSchema,
+  SearchRequest: api.searchRequestSchema,
+  SearchResponse: api.searchResponseSchema,
+  Box: api.boxSchema,
+  Items: api.itemsResponseSchema,
+  Stats: api.statsResponseSchema,
+  Model: api.modelResponseSchema,
+  Embedding: api.embedResponseSchema,
+  Problem: api.problemSchema,
+} as const satisfies Record<string, z.ZodType>;
+
+function pointerTo(name: string): string {
+  return `#/components/schemas/${name}`;
+}
+
+/** Both keys are implied in OpenAPI 3.1, whose schemas are JSON Schema 2020-12. */
+function withoutDialect(schema: object): Json {
+  const entries = Object.entries<unknown>({ ...schema });
+  return Object.fromEntries<unknown>(entries.filter(([key]) => key !== '$schema' && key !== '$id'));
+}
+
+function jsonSchema(schema: z.ZodType): Json {
+  for (const [name, known] of Object.entries(named)) if (known === schema) return { $ref: pointerTo(name) };
+  return withoutDialect(z.toJSONSchema(schema, { io: 'input' }));
+}
+
+function components(): Json {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: pointerTo });
+  return Object.fromEntries<unknown>(Object.entries(schemas).map(([name, schema]) => [name, withoutDialect(schema)]));
+}
+
+function parameters(route: Route): Json[] {
+  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: 'Percent-encoded; a slash within it is %2F.',
+    schema: { type: 'string' },
+  }));
+  const inQuery = Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema: schema instanceof z.ZodType ? jsonSchema(schema) : {},
+  }));
+  return [...inPath, ...inQuery];
+}
+
+function formSchema(form: z.ZodObject): Json {
+  const fields = jsonSchema(form);
+  const image = { type: 'string', format: 'binary', description: 'A JPEG, PNG, WebP or AVIF file.' };
+  const properties = typeof fields['properties'] === 'object' ? fields['properties'] : {};
+  return { ...fields, properties: { image, ...properties }, required: ['image'] };
+}
+
+function requestBody({ json, form }: NonNullable<Route['body']>): Json {
+  return {
+    required: true,
+    content: {
+      'multipart/form-data': { schema: formSchema(form) },
+      'application/json': { schema: jsonSchema(json) },
+    },
+  };
+}
+
+function responses({ answer, errors }: Route): Json {
+  const content =
+    'json' in answer
+      ? { 'application/json': { schema: jsonSchema(answer.json) } }
+      : Object.fromEntries(answer.mediaTypes.map((type) => [type, {}]));
+  const codes = new Map<number, ErrorCode[]>();
+  for (const code of [...errors, 'host-not-allowed', 'internal'] as const) {
+    const status = errorCodes[code].http;
+    codes.set(status, [...(codes.get(status) ?? []), code]);
+  }
+  const problem = { [problemType]: { schema: { $ref: pointerTo('Problem') } } };
+  const failures = [...codes].map(([status, names]): [string, Json] => [
+    String(status),
+    { description: names.join(', '), content: problem },
+  ]);
+  return { '200': { description: answer.about, content }, ...Object.fromEntries(failures) };
+}
+
+/** The OpenAPI 3.1 document of the routes, from the schemas they validate with. */
+export function describeApi(routes: readonly Route[]): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = {
+      ...paths[path],
+      [route.method]: {
+        operationId: route.operation,
+        summary: route.summary,
+        parameters: parameters(route),
+        ...(route.body !== undefined && { requestBody: requestBody(route.body) }),
+        responses: responses(route),
+      },
+    };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'kindred',
+      version,
+      description: 'Which items of a catalogue look like this one? Errors are RFC 9457 problems with a stable `code`.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: { schemas: components() },
+  };
+}

@@ -1,0 +1,51 @@
+import type { Express, Request, Response } from 'express';
+import type { z } from 'zod';
+import { KindredError, type ErrorCode } from '../core/errors.js';
+
+/**
+ * One route with what /openapi.json says of it, side by side so that neither goes without the other. The schemas are
+ * the ones its handler validates with.
+ */
+export interface Route {
+  readonly method: 'get' | 'post';
+  /** As Express takes it: /v1/items/:id. */
+  readonly path: string;
+  /** Names it in clients generated from the document. */
+  readonly operation: string;
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  readonly body?: { readonly json: z.ZodObject; readonly form: z.ZodObject };
+  readonly answer:
+    | { readonly json: z.ZodType; readonly about: string }
+    | { readonly mediaTypes: readonly string[]; readonly about: string };
+  /** What else it may answer; 'internal' goes without saying. */
+  readonly errors: readonly ErrorCode[];
+  readonly handle: (request: Request, response: Response) => Promise<void> | void;
+}
+
+/** Registers routes, and answers 405 for what else is tried on their paths. */
+export function mountRoutes(app: Express, routes: readonly Route[]): void {
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const onPath = routes.filter((route) => route.path === path);
+    const place = app.route(path);
+    for (const { method, handle } of onPath) place[method](handle);
+    const methods = onPath.map(({ method }) => method.toUpperCase());
+    const allow = [...(methods.includes('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].join(', ');
+    place.all((request, response) => {
+      response.set('Allow', allow);
+      if (request.method === 'OPTIONS') {
+        response.status(204).end();
+        return;
+      }
+      throw new KindredError('method-not-allowed', `${request.method} is not possible here`, {
+        hint: `Possible: ${allow}.`,
+      });
+    });
+  }
+}
+
+/** The decoded `:id` of the path; Express decodes after matching, so that an encoded slash stays within the id. */
+export function idOf(request: Request): string {
+  const { id } = request.params;
+  return typeof id === 'string' ? id : '';
+}

@@ -1,0 +1,47 @@
+import type { AppDeps } from '../deps.js';
+import { presentItem } from '../present.js';
+import { idOf, type Route } from '../route.js';
+import { itemSchema, itemsResponseSchema } from '../schemas/api.js';
+import { itemNotFound } from '../../search/search.js';
+import { parseRequest } from '../schemas/issues.js';
+import { parseConditions } from '../schemas/query-text.js';
+import { itemsQuerySchema, noQuerySchema } from '../schemas/requests.js';
+
+export function itemRoutes({ catalogue }: AppDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/items',
+      operation: 'listItems',
+      summary: 'The items of the index in order of id, a page at a time',
+      query: itemsQuerySchema,
+      answer: { json: itemsResponseSchema, about: 'A page; `next` leads to the one after it.' },
+      errors: ['invalid-option', 'unknown-filter-field'],
+      handle: async (request, response) => {
+        const { limit, after, filter } = parseRequest(itemsQuerySchema, request.query);
+        const page = await catalogue.scan({
+          limit,
+          ...(after !== undefined && { after }),
+          ...(filter !== undefined && { filter: parseConditions(filter) }),
+        });
+        response.json({ items: page.items.map(presentItem), next: page.next ?? null, total: page.total });
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/items/:id',
+      operation: 'getItem',
+      summary: 'One item',
+      query: noQuerySchema,
+      answer: { json: itemSchema, about: 'The item.' },
+      errors: ['item-not-found', 'invalid-request', 'invalid-option'],
+      handle: async (request, response) => {
+        parseRequest(noQuerySchema, request.query);
+        const id = idOf(request);
+        const item = await catalogue.get(id);
+        if (item === null) throw itemNotFound(id);
+        response.json(presentItem(item));
+      },
+    },
+  ];
+}
