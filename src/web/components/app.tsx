@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ApiModel, ApiStats } from '../../server/schemas/api.js';
 import type { Client } from '../api/client.js';
 import { isModel, isStats } from '../api/guards.js';
@@ -8,7 +8,7 @@ import { usePictureInput } from '../hooks/use-picture-input.js';
 import { useRequest } from '../hooks/use-request.js';
 import { AnswerCache } from '../state/cache.js';
 import { Uploads } from '../state/uploads.js';
-import { pageSize } from '../state/url-state.js';
+import { home, pageSize } from '../state/url-state.js';
 import { Announcer } from './announcer.js';
 import { BrowsePage } from './browse-page.js';
 import { DropOverlay } from './drop-overlay.js';
@@ -24,8 +24,23 @@ export function App({ client }: { client: Client }) {
   const [message, setMessage] = useState('');
   const [notice, setNotice] = useState<string | null>(null);
   const { state, navigate } = page;
-  const stats = useRequest<ApiStats>({ key: 'stats', group: 'stats', load: client.stats, cache, accepts: isStats });
-  const model = useRequest<ApiModel>({ key: 'model', group: 'model', load: client.model, cache, accepts: isModel });
+  const lastBrowsed = useRef(home);
+  if (state.view.kind === 'browse') lastBrowsed.current = state;
+  const browsed = lastBrowsed.current;
+  const stats = useRequest<ApiStats>({
+    key: 'stats',
+    group: 'stats',
+    load: (signal) => client.stats(signal),
+    cache,
+    accepts: isStats,
+  });
+  const model = useRequest<ApiModel>({
+    key: 'model',
+    group: 'model',
+    load: (signal) => client.model(signal),
+    cache,
+    accepts: isModel,
+  });
 
   const openPicture = useCallback(
     (file: File) => {
@@ -41,8 +56,8 @@ export function App({ client }: { client: Client }) {
   useEffect(() => setNotice(null), [state]);
 
   const app = useMemo(
-    () => ({ client, cache, uploads, stats: stats.data, navigate, openPicture, announce: setMessage }),
-    [client, cache, uploads, stats.data, navigate, openPicture],
+    () => ({ client, cache, uploads, stats: stats.data, browsed, navigate, openPicture, announce: setMessage }),
+    [client, cache, uploads, stats.data, browsed, navigate, openPicture],
   );
 
   return (

@@ -89,6 +89,7 @@ export function BoxEditor({ src, waiting, alt, width, height, box, onChange }: B
           />
         )}
       </div>
+      {waiting && <div class="box-controls" aria-hidden="true" />}
       {usable && (
         <div class="box-controls">
           {shown ? (
@@ -104,7 +105,10 @@ export function BoxEditor({ src, waiting, alt, width, height, box, onChange }: B
           <p class="note" id="box-help">
             {shown ? (
               <>
-                Drag to move, corners to resize; or <kbd>arrow keys</kbd>, with <kbd>Shift</kbd> to resize.
+                Drag it, or its corners.{' '}
+                <span class="mouse-only">
+                  Or use the <kbd>arrow keys</kbd>, with <kbd>Shift</kbd> to resize.
+                </span>
               </>
             ) : (
               <span class="mouse-only">or drag over the part that matters</span>

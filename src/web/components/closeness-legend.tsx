@@ -4,8 +4,7 @@ export function ClosenessLegend() {
     <p class="legend">
       <span class="legend-bar" aria-hidden="true" />
       <span>
-        The number is the <b>distance</b>: 0 is the same picture, 2 has nothing in common, 4 is the opposite. The fuller
-        the bar, the closer.
+        The number is the <b>distance</b>: 0 for the same picture, 2 for nothing in common, 4 for the opposite.
       </span>
     </p>
   );

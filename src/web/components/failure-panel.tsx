@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Failure } from '../api/failure.js';
+import { sentence } from '../state/format.js';
 import { AlertIcon } from './icons.js';
 
 interface FailurePanelProps {
@@ -7,12 +8,6 @@ interface FailurePanelProps {
   readonly onRetry: () => void;
   /** A way on, when trying again is of no use. */
   readonly children?: ComponentChildren;
-}
-
-function sentence(text: string): string {
-  const trimmed = text.trim();
-  const start = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
 /** What went wrong, what to do, and the button that does it. */

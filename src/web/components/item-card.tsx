@@ -13,7 +13,7 @@ export function ItemCard({ item }: { item: ApiItem }) {
         to={itemState(item.id)}
         class="card"
         label={[nameOf(item), category, 'find look-alikes'].filter((part) => part !== null).join(', ')}
-        itemId={item.id}
+        item={item}
       >
         <ItemPicture image={item.image} alt={nameOf(item)} />
         <span class="card-name">{nameOf(item)}</span>

@@ -22,9 +22,9 @@ export function ItemPicture({ image, alt, eager = false }: ItemPictureProps) {
   return (
     <span class="tile">
       <img
-        src={thumbnailUrl(image, 160)}
-        srcset={`${thumbnailUrl(image, 160)} 160w, ${thumbnailUrl(image, 320)} 320w`}
-        sizes="170px"
+        src={thumbnailUrl(image, 200)}
+        srcset={`${thumbnailUrl(image, 200)} 200w, ${thumbnailUrl(image, 400)} 400w`}
+        sizes="200px"
         alt={alt}
         loading={eager ? 'eager' : 'lazy'}
         decoding="async"

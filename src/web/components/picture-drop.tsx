@@ -7,9 +7,10 @@ export function PictureDrop() {
   return (
     <div class="picture-drop">
       <PictureButton text="Choose a picture" primary />
-      <p class="picture-drop-more">
+      <p class="picture-drop-more mouse-only">
         or drop one anywhere on this page, or paste it with <kbd>{pasteKeys}</kbd>
       </p>
+      <p class="picture-drop-more touch-only">from your photos, or take one now</p>
     </div>
   );
 }

@@ -49,7 +49,6 @@ export function QueryPanel({ view, filter, item, size }: QueryPanelProps) {
         box={view.box}
         onChange={change}
       />
-      {item && <ItemFacts item={item} />}
       {view.kind === 'upload' ? (
         <p class="note">
           {file?.name ? <b class="file-name">{file.name}</b> : null} Your picture is used for this search only and is
@@ -58,6 +57,7 @@ export function QueryPanel({ view, filter, item, size }: QueryPanelProps) {
       ) : (
         <CopyLink />
       )}
+      {item && <ItemFacts item={item} />}
     </aside>
   );
 }

@@ -23,7 +23,7 @@ export function ResultCard({ result, query, filter }: ResultCardProps) {
         to={itemState(result.id, filter)}
         class={same ? 'card card-same' : 'card'}
         label={describeResult(result, query)}
-        itemId={result.id}
+        item={result}
       >
         <ItemPicture image={result.image} alt={nameOf(result)} />
         {same && (

@@ -1,8 +1,8 @@
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { ApiItem } from '../../server/schemas/api.js';
+import { useApp } from '../hooks/use-app.js';
 import { nameOf } from '../state/format.js';
-import { home } from '../state/url-state.js';
 import { BackIcon } from './icons.js';
 import { Link } from './link.js';
 import type { SearchView } from './results-page.js';
@@ -15,13 +15,14 @@ interface ResultsHeadProps {
 
 /** The way back, and what is being looked for. */
 export function ResultsHead({ heading, view, item }: ResultsHeadProps) {
+  const { browsed } = useApp();
   const name = view.kind === 'upload' ? 'your picture' : nameOf(item ?? { id: view.id, label: null });
   useEffect(() => {
     document.title = `Looks like ${name} – kindred`;
   }, [name]);
   return (
     <div class="results-head">
-      <Link to={home} class="back-link">
+      <Link to={browsed} class="back-link">
         <BackIcon />
         All items
       </Link>

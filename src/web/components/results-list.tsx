@@ -54,7 +54,10 @@ export function ResultsList({ query, view, filter }: ResultsListProps) {
           {view.kind === 'upload' && <PictureButton text="Choose another picture" />}
         </FailurePanel>
       ) : data === null ? (
-        <SkeletonGrid count={pageSize} withBar />
+        <>
+          <ClosenessLegend />
+          <SkeletonGrid count={pageSize} withBar />
+        </>
       ) : found.length === 0 ? (
         <EmptyPanel title={filtered ? 'Nothing matches this filter' : 'There is nothing to compare with'}>
           <p>{filtered ? 'No item that passes the filter was found.' : 'This catalogue has no other items.'}</p>

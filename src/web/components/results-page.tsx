@@ -3,9 +3,8 @@ import { useApp } from '../hooks/use-app.js';
 import { useArrival } from '../hooks/use-arrival.js';
 import type { PageStateHandle } from '../hooks/use-page-state.js';
 import { useQuery } from '../hooks/use-query.js';
-import { home, type Filter, type View } from '../state/url-state.js';
-import { FailurePanel } from './failure-panel.js';
-import { Link } from './link.js';
+import type { Filter, View } from '../state/url-state.js';
+import { ItemMissing } from './item-missing.js';
 import { MissingUpload } from './missing-upload.js';
 import { QueryPanel } from './query-panel.js';
 import { ResultsHead } from './results-head.js';
@@ -30,16 +29,7 @@ export function ResultsPage({ page, view, filter }: ResultsPageProps) {
 
   if (view.kind === 'upload' && !uploads.get(view.key)) return <MissingUpload heading={heading} />;
   if (item.failure?.code === 'item-not-found') {
-    return (
-      <>
-        <ResultsHead heading={heading} view={view} item={null} />
-        <FailurePanel failure={item.failure} onRetry={item.retry}>
-          <Link to={home} class="button button-primary">
-            Browse the catalogue
-          </Link>
-        </FailurePanel>
-      </>
-    );
+    return <ItemMissing heading={heading} failure={item.failure} />;
   }
   return (
     <>

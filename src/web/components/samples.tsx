@@ -26,12 +26,7 @@ export function Samples() {
         {data
           ? data.items.map((item) => (
               <li key={item.id}>
-                <Link
-                  to={itemState(item.id)}
-                  class="sample"
-                  label={`Find what looks like ${nameOf(item)}`}
-                  itemId={item.id}
-                >
+                <Link to={itemState(item.id)} class="sample" label={`Find what looks like ${nameOf(item)}`} item={item}>
                   <ItemPicture image={item.image} alt={nameOf(item)} eager />
                 </Link>
               </li>

@@ -13,6 +13,8 @@ export interface App {
   readonly uploads: Uploads;
   /** What is in the index; null until known. */
   readonly stats: ApiStats | null;
+  /** The catalogue as it was last browsed. */
+  readonly browsed: PageState;
   readonly navigate: (next: PageState, how?: 'navigate' | 'adjust') => void;
   /** Searches with a picture from this device. */
   readonly openPicture: (file: File) => void;

@@ -10,7 +10,7 @@ function isTextField(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
 }
 
-/** True for something dragged from another window; a picture dragged inside the page has a URI besides its file. */
+/** True for files, in contrast to text and links. */
 function bringsFiles(event: DragEvent): boolean {
   const types = event.dataTransfer?.types ?? [];
   return types.includes('Files');
@@ -38,6 +38,14 @@ export function usePictureInput(onPicture: (file: File) => void, onNothing: (mes
         onNothing('There is no picture on the clipboard. Copy the picture itself, not its address.');
       }
     };
+    // A link of this page that is dragged about is no attempt to search.
+    let ownDrag = false;
+    const begin = (): void => {
+      ownDrag = true;
+    };
+    const end = (): void => {
+      ownDrag = false;
+    };
     const enter = (event: DragEvent): void => {
       if (!bringsFiles(event)) return;
       depth += 1;
@@ -55,19 +63,24 @@ export function usePictureInput(onPicture: (file: File) => void, onNothing: (mes
       reset();
       const file = firstFile(event.dataTransfer);
       if (file) onPicture(file);
-      else onNothing('Only picture files can be dropped here. Save the picture first, then drop the file.');
+      else if (!ownDrag)
+        onNothing('Only picture files can be dropped here. Save the picture first, then drop the file.');
     };
     window.addEventListener('paste', paste);
     window.addEventListener('dragenter', enter);
     window.addEventListener('dragleave', leave);
     window.addEventListener('dragover', over);
     window.addEventListener('drop', drop);
+    window.addEventListener('dragstart', begin);
+    window.addEventListener('dragend', end);
     return () => {
       window.removeEventListener('paste', paste);
       window.removeEventListener('dragenter', enter);
       window.removeEventListener('dragleave', leave);
       window.removeEventListener('dragover', over);
       window.removeEventListener('drop', drop);
+      window.removeEventListener('dragstart', begin);
+      window.removeEventListener('dragend', end);
     };
   }, [onPicture, onNothing]);
 

@@ -1,6 +1,7 @@
 import type { ApiItem, ApiSearchResponse } from '../../server/schemas/api.js';
 import { isItem, isSearchResponse } from '../api/guards.js';
 import type { SearchView } from '../components/results-page.js';
+import { itemKey } from '../state/cache.js';
 import { formatState, type Filter } from '../state/url-state.js';
 import { useApp } from './use-app.js';
 import { useRequest, type RequestState } from './use-request.js';
@@ -17,7 +18,7 @@ export function useQuery(view: SearchView, filter: Filter): Query {
   const file = view.kind === 'upload' ? uploads.get(view.key) : null;
   const subject = view.kind === 'item' ? `item ${view.id}` : `upload ${view.key}`;
   const item = useRequest<ApiItem>({
-    key: view.kind === 'item' ? subject : null,
+    key: view.kind === 'item' ? itemKey(view.id) : null,
     group: subject,
     load: (signal) => client.item(view.kind === 'item' ? view.id : '', signal),
     cache,

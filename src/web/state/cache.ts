@@ -1,6 +1,11 @@
 const mostEntries = 40;
 const maxAgeMs = 5 * 60_000;
 
+/** The key under which an item is remembered. */
+export function itemKey(id: string): string {
+  return `item ${id}`;
+}
+
 /** Remembers answers for a while, so that going back shows them at once, in place and without a request. */
 export class AnswerCache {
   readonly #entries = new Map<string, { readonly value: unknown; readonly at: number }>();
