@@ -113,15 +113,22 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** Rendering is the slow part of a page: once is enough. */
+const pictures = new Map<string, Buffer>();
+
 async function sendImage(item: ApiItem | undefined, width: number, response: ServerResponse): Promise<void> {
   if (!item) {
     response.writeHead(404).end();
     return;
   }
-  const image = await sharp(Buffer.from(drawingOf(item)), { density: 300 })
-    .resize(width)
-    .webp()
-    .toBuffer();
+  const key = `${item.id} ${width}`;
+  const image =
+    pictures.get(key) ??
+    (await sharp(Buffer.from(drawingOf(item)))
+      .resize(width)
+      .webp()
+      .toBuffer());
+  pictures.set(key, image);
   response.writeHead(200, { 'content-type': 'image/webp' }).end(image);
 }
 
