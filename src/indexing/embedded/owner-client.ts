@@ -18,6 +18,8 @@ export class OwnerClient {
   constructor() {
     this.#worker = new Worker(workerUrl('./owner-worker.js', import.meta.url), {
       name: 'kindred-catalogue',
+      // Flags such as --input-type or a test runner's loaders are not for this thread.
+      execArgv: [],
     });
     this.#replies.setMaxListeners(0);
     this.#worker.on('message', (message: ReplyMessage<unknown>) => {
@@ -42,12 +44,13 @@ export class OwnerClient {
     if (this.#fault) return Promise.reject(this.#fault);
     const number = ++this.#count;
     return new Promise((resolve, reject) => {
-      this.#inFlight.set(number, reject);
+      // First, for it throws when something cannot be sent; the reply comes in a later turn.
+      this.#worker.postMessage({ number, name, args }, transfer);
       this.#replies.once(String(number), (reply: ReplyMessage<OwnerCalls[Name]['result']>['reply']) => {
         if (reply.ok) resolve(reply.result);
         else reject(fromPlainError(reply.error));
       });
-      this.#worker.postMessage({ number, name, args }, transfer);
+      this.#inFlight.set(number, reject);
     });
   }
 

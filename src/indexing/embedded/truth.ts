@@ -125,6 +125,9 @@ export class Truth {
    * @throws KindredError index-damaged naming the item
    */
   *load(dimension: number): Generator<StoredRow> {
+    // Indexes and the fields have no row checksum: at least their pages must hang together.
+    const verdict = this.#db.pragma('quick_check(1)', { simple: true });
+    if (verdict !== 'ok') throw damaged(this.#db.name, String(verdict));
     const rows = this.#db.prepare<[], StoredRow>(`SELECT ${itemColumns}, embedding, checksum FROM items ORDER BY row`);
     for (const row of rows.iterate()) {
       const intact =

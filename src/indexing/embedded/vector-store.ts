@@ -1,6 +1,41 @@
 import { compareIds } from '../item-rules.js';
 import type { Nearest } from './nearest.js';
 
+const block = 32;
+
+/**
+ * Squared Euclidean distance between `query` and the vector that begins at `start`: the one function behind every
+ * distance this catalogue gives out. Gives up with Infinity once the sum is above `bound`.
+ */
+export function squaredDistanceAt(data: Float32Array, start: number, query: Float32Array, bound = Infinity): number {
+  const dimension = query.length;
+  const whole = dimension - (dimension % 4);
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let from = 0; from < whole; from += block) {
+    const to = Math.min(from + block, whole);
+    // Four sums at a time: a single one would wait for each addition before the next.
+    for (let i = from; i < to; i += 4) {
+      const d0 = (data[start + i] ?? 0) - (query[i] ?? 0);
+      const d1 = (data[start + i + 1] ?? 0) - (query[i + 1] ?? 0);
+      const d2 = (data[start + i + 2] ?? 0) - (query[i + 2] ?? 0);
+      const d3 = (data[start + i + 3] ?? 0) - (query[i + 3] ?? 0);
+      s0 += d0 * d0;
+      s1 += d1 * d1;
+      s2 += d2 * d2;
+      s3 += d3 * d3;
+    }
+    if (s0 + s1 + (s2 + s3) > bound) return Infinity;
+  }
+  for (let i = whole; i < dimension; i++) {
+    const d = (data[start + i] ?? 0) - (query[i] ?? 0);
+    s0 += d * d;
+  }
+  return s0 + s1 + (s2 + s3);
+}
+
 /** All vectors in one block of memory, one slot each; slots of removed items are used again. */
 export class VectorStore {
   readonly dimension: number;
@@ -72,41 +107,16 @@ export class VectorStore {
 
   readonly compareSlots = (a: number, b: number): number => compareIds(this.idAt(a), this.idAt(b));
 
-  /** Squared Euclidean distance, the one function behind every distance this catalogue gives out. */
-  distance(slot: number, query: Float32Array): number {
-    const data = this.#data;
-    const dimension = this.dimension;
-    const start = slot * dimension;
-    const whole = dimension - (dimension % 4);
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    // Four sums at a time: one alone waits for every addition before the next.
-    for (let i = 0; i < whole; i += 4) {
-      const d0 = (data[start + i] ?? 0) - (query[i] ?? 0);
-      const d1 = (data[start + i + 1] ?? 0) - (query[i + 1] ?? 0);
-      const d2 = (data[start + i + 2] ?? 0) - (query[i + 2] ?? 0);
-      const d3 = (data[start + i + 3] ?? 0) - (query[i + 3] ?? 0);
-      s0 += d0 * d0;
-      s1 += d1 * d1;
-      s2 += d2 * d2;
-      s3 += d3 * d3;
-    }
-    for (let i = whole; i < dimension; i++) {
-      const d = (data[start + i] ?? 0) - (query[i] ?? 0);
-      s0 += d * d;
-    }
-    return s0 + s1 + (s2 + s3);
-  }
-
   /** Offers every vector, or only those in `among`, except the one in slot `exclude`. */
   scan(query: Float32Array, nearest: Nearest, exclude = -1, among?: ArrayLike<number>): void {
-    const count = among?.length ?? this.#rows.length;
+    const data = this.#data;
+    const rows = this.#rows;
+    const dimension = this.dimension;
+    const count = among?.length ?? rows.length;
     for (let i = 0; i < count; i++) {
       const slot = among ? (among[i] ?? 0) : i;
-      if (this.#rows[slot] === 0 || slot === exclude) continue;
-      const distance = this.distance(slot, query);
+      if (rows[slot] === 0 || slot === exclude) continue;
+      const distance = squaredDistanceAt(data, slot * dimension, query, nearest.worst);
       if (distance <= nearest.worst) nearest.offer(distance, slot);
     }
   }
