@@ -26,9 +26,9 @@ export interface CheckReport {
   /** Classes that are in no batch and no metric, having one image only. */
   readonly tooSmall: readonly string[];
   readonly unreadable: readonly Skipped[];
-  /** Exact duplicates within one class and split: harmless but for a little optimism in the metrics. */
+  /** Other exact duplicates: harmless but for a little optimism in the metrics. */
   readonly duplicates: readonly Duplicates[];
-  /** The same image under different labels or in different splits. */
+  /** The same image in several classes, at least one of which is trained on or measured. */
   readonly conflicts: readonly Duplicates[];
   /** What must be fixed, one sentence each; empty when the data set is fine. */
   readonly problems: readonly string[];
@@ -44,7 +44,7 @@ function groupDuplicates(items: readonly DatasetItem[], hashes: readonly (string
     .filter((group) => group.length > 1)
     .map((group) => ({
       ids: group.map((item) => item.id),
-      labels: [...new Set(group.map((item) => item.label ?? '(no label)'))],
+      labels: [...new Set(group.flatMap((item) => item.label ?? []))],
       splits: [...new Set(group.map((item) => item.split))],
     }));
 }
@@ -84,7 +84,9 @@ export async function checkDataset(
     items,
     examined.map((outcome) => (outcome.ok ? outcome.hash : undefined)),
   );
-  const clashes = ({ labels, splits }: Duplicates): boolean => labels.length > 1 || splits.length > 1;
+  // Splits are disjoint by class, so this finds an image that is in training and in the test, too.
+  const clashes = ({ labels, splits }: Duplicates): boolean =>
+    labels.length > 1 && splits.some((split) => split !== 'none');
   const conflicts = same.filter(clashes);
   const counts = countItems(items);
   const trainable = [...itemsByLabel(items.filter((item) => item.split === 'train')).values()].filter(
@@ -98,7 +100,7 @@ export async function checkDataset(
   }
   if (conflicts.length > 0) {
     const what = count(conflicts.length, 'image is', 'images are');
-    problems.push(`${what} in the data set under different labels or in different splits: keep one of each`);
+    problems.push(`${what} in several classes: keep one copy of each, in the class it shows`);
   }
   if (trainable < 2) {
     problems.push(

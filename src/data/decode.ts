@@ -44,10 +44,11 @@ function unreadable(name: string, reason: string, cause?: unknown): KindredError
   });
 }
 
-/** libvips says "VipsJpeg: premature end of JPEG image" over several lines; the first is enough. */
+/** libvips says "VipsJpeg: premature end of JPEG image" over several lines, or nothing of use. */
 function decoderFailure(name: string, error: unknown): KindredError {
-  const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-  return unreadable(name, `cannot be decoded (${reason})`, error);
+  const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
+  const known = reason === '' || reason === 'Unknown error' ? '' : ` (${reason})`;
+  return unreadable(name, `is damaged or cut off${known}`, error);
 }
 
 async function readHeader(bytes: Uint8Array, name: string): Promise<ImageHeader> {

@@ -7,6 +7,9 @@ import type { Skipped } from '../../data/source.js';
 /** Lists longer than this end in "… and N more"; --json has them all. */
 const longestList = 10;
 
+/** Classes in a batch, by default. */
+const usualBatch = 16;
+
 function list<T>(entries: readonly T[], line: (entry: T) => string): string[] {
   const shown = entries.slice(0, longestList).map((entry) => `  ${line(entry)}`);
   return entries.length > longestList
@@ -42,13 +45,18 @@ export function describePrepared(summary: PrepareSummary): string {
   if (reasons.length > 0) {
     lines.push(`In no split: ${reasons.join(', ')}. They are indexed and searchable, but not trained on or measured.`);
   }
+  const trained = manifest.counts.splits.train.classes;
+  if (trained < 2) lines.push('Too few classes to train on: at least 2 are needed, with two or more images each.');
+  else if (trained < usualBatch) {
+    lines.push(`A batch takes ${usualBatch} classes unless told otherwise: train with --classes-per-batch ${trained}`);
+  }
   if (skipped.length > 0) lines.push(`Skipped ${images(skipped.length)}:`, ...list(skipped, skippedLine));
   if (manifest.licence) lines.push(`Licence: ${manifest.licence} (credits are in dataset.json)`);
   return lines.join('\n');
 }
 
 function duplicatesLine({ ids, labels, splits }: Duplicates): string {
-  return `${ids.join(' = ')} (${labels.join(', ')}; ${splits.join(', ')})`;
+  return `${ids.join(' = ')} (${labels.join(', ') || 'no label'}; ${splits.join(', ')})`;
 }
 
 /** What `data check` found, for people. */
@@ -66,11 +74,11 @@ export function describeCheck(report: CheckReport): string {
   }
   if (unreadable.length > 0) lines.push(`Unreadable: ${images(unreadable.length)}`, ...list(unreadable, skippedLine));
   if (conflicts.length > 0) {
-    lines.push(`The same image under different labels or in different splits: ${conflicts.length}`);
+    lines.push(`The same image in several classes: ${conflicts.length}`);
     lines.push(...list(conflicts, duplicatesLine));
   }
   if (duplicates.length > 0) {
-    lines.push(`Exact duplicates within a class: ${duplicates.length}`, ...list(duplicates, duplicatesLine));
+    lines.push(`Exact duplicates: ${duplicates.length}`, ...list(duplicates, duplicatesLine));
   }
   if (problems.length === 0) lines.push('Nothing must be fixed.');
   else lines.push('To be fixed:', ...problems.map((problem) => `  ${problem}`));

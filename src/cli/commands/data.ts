@@ -108,7 +108,7 @@ function buildCheck(context: CommandContext): Command {
 
 export const command: CommandModule = {
   build(context) {
-    const data = new Command('data').description('prepare and check data sets');
+    const data = new Command('data').description('prepare and check data sets').allowExcessArguments(true);
     data.addCommand(buildPrepare(context));
     data.addCommand(buildCheck(context));
     data.action((_flags: unknown, self: Command) => {

@@ -58,7 +58,7 @@ export const csvSource: DatasetSource = {
         );
       }
       const path = inside.split(sep).join('/');
-      const id = values['id'] ?? path;
+      const id = values['id'] || path;
       const before = lineOf.get(id);
       if (before !== undefined) {
         const hint = table.columns.includes('id')
