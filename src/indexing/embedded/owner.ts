@@ -42,7 +42,7 @@ export class Owner {
     this.#identity = identity;
     this.#truth = new Truth(db);
     this.#reader = new Reader(db);
-    this.#store = new VectorStore(identity.dimension);
+    this.#store = new VectorStore(identity.dimension, Math.max(1024, this.#reader.count()));
     this.#graph = new Graph({ folder, store: this.#store, truth: this.#truth, identity, tuning });
     this.#searcher = new Searcher({ store: this.#store, reader: this.#reader, graph: this.#graph, tuning });
   }
