@@ -132,7 +132,7 @@ export function itemNotFound(id: string): KindredError {
   const shown = id.length > 200 ? `${id.slice(0, 200)}…` : id;
   return new KindredError('item-not-found', `no item "${shown}" in this index`, {
     field: 'id',
-    hint: 'List the items with GET /v1/items.',
+    hint: 'An id is the picture’s path below the data folder, or what the CSV called it, as results show it.',
   });
 }
 

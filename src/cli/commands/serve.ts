@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { parseOptions, wholeNumber } from '../../config/parse.js';
+import type { Embedder } from '../../core/embedder.js';
+import { KindredError } from '../../core/errors.js';
+import { exists, readJson } from '../../core/files.js';
+import { workerUrl } from '../../core/worker-url.js';
+import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
+import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
+import { createSearch } from '../../search/search.js';
+import { createApp, type ServerApp } from '../../server/app.js';
+import { createLog } from '../../server/log.js';
+import { allowedHostsFor } from '../../server/middleware/security.js';
+import { describeModel } from '../../server/model-info.js';
+import type { ApiModel } from '../../server/schemas/api.js';
+import { startServer } from '../../server/start.js';
+import type { CommandContext, CommandModule } from '../command.js';
+import type { OpenEmbedder } from './index.js';
+
+const schema = z.object({
+  index: z.string(),
+  host: z.string().default('127.0.0.1'),
+  port: wholeNumber(0, 65535).default(7700),
+  threads: wholeNumber(1, 256).optional(),
+  log: z.boolean().default(false),
+});
+export type ServeOptions = z.infer<typeof schema>;
+
+async function readModel(modelFolder: string): Promise<ApiModel> {
+  const path = join(modelFolder, 'bundle.json');
+  try {
+    return describeModel(await readJson(path));
+  } catch (error) {
+    throw new KindredError('bundle-damaged', `${path} is missing or damaged`, {
+      hint: 'Index again: kindred index --model MODEL --data DIR --out INDEX.',
+      cause: error,
+    });
+  }
+}
+
+/** The folder of the built page, or undefined when it is not built. */
+async function findPage(): Promise<string | undefined> {
+  const folder = fileURLToPath(workerUrl('../../web/', import.meta.url));
+  return (await exists(join(folder, 'index.html'))) ? folder : undefined;
+}
+
+interface ServerParts {
+  readonly index: OpenedIndex;
+  readonly embedder: Embedder;
+  readonly model: ApiModel;
+  readonly page: string | undefined;
+  readonly options: ServeOptions;
+}
+
+function composeServer({ index: { catalogue }, embedder, model, page, options }: ServerParts): ServerApp {
+  blockUnsafeLoaders();
+  return createApp({
+    search: createSearch({ catalogue, embedder }),
+    catalogue,
+    model,
+    inspect: (bytes) => inspectImage({ bytes }),
+    page,
+    allowedHosts: allowedHostsFor(options.host),
+    log: createLog(options.log),
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/**
+ * Serves an index until the signal aborts, then lets the answers under way out and closes.
+ * @throws KindredError index-missing, index-locked, index-damaged, bundle-*, model-mismatch, port-in-use, …
+ */
+export async function runServe(
+  options: ServeOptions,
+  context: CommandContext,
+  openEmbedder: OpenEmbedder,
+): Promise<void> {
+  const index = await openIndex(options.index);
+  try {
+    for (const note of index.catalogue.notes) context.warn(note);
+    const model = await readModel(index.modelFolder);
+    const embedder = await openEmbedder(
+      index.modelFolder,
+      options.threads === undefined ? {} : { threads: options.threads },
+    );
+    try {
+      const page = await findPage();
+      const app = composeServer({ index, embedder, model, page, options });
+      const server = await startServer(app, options);
+      const { items } = await index.catalogue.stats();
+      context.out(
+        `kindred serves ${items.toLocaleString('en-US')} items, by ${model.backbone} with ONNX Runtime on the CPU\n` +
+          (page === undefined
+            ? `  the page is not built (npm run build); the API is at ${server.url}/v1`
+            : `  page  ${server.url}/`) +
+          `\n  API   ${server.url}/openapi.json`,
+      );
+      if (allowedHostsFor(options.host) === undefined) {
+        context.warn(`anyone who can reach ${options.host} port ${server.port} may search and see the pictures`);
+      }
+      await aborted(context.signal);
+      context.warn('draining: no new connections, waiting for the answers under way');
+      await server.close();
+    } finally {
+      await embedder.close();
+    }
+  } finally {
+    await index.close();
+  }
+}
+
+export const command: CommandModule = {
+  build(context) {
+    return new Command('serve')
+      .description('answer over HTTP, with a page to try it')
+      .option('--index <folder>', 'the index, as written by kindred index')
+      .option('--host <name>', 'the address to listen on (default: 127.0.0.1, this machine alone)')
+      .option('--port <number>', 'the port; 0 takes any free one (default: 7700)')
+      .option('--threads <count>', 'threads that decode and embed (default: one a core)')
+      .option('--log', 'log every request to stderr as JSON lines, not only failures')
+      .addHelpText(
+        'after',
+        `
+Ctrl-C stops it cleanly. docs/http-api.md describes every route.
+
+Examples:
+  kindred serve --index .kindred/index
+  curl -F image=@photo.jpg -F limit=5 http://127.0.0.1:7700/v1/search`,
+      )
+      .action(async (flags: Record<string, unknown>) => {
+        const options = parseOptions('serve', schema, flags);
+        const { openEmbedder } = await import('../../compose.js');
+        await runServe(options, context, openEmbedder);
+      });
+  },
+};
