@@ -1,0 +1,200 @@
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSearch } from '../../src/search/search.js';
+import { embedResponseSchema, searchResponseSchema } from '../../src/server/schemas/api.js';
+import { fakeCatalogue } from './fakes.js';
+import { createWorld, expectProblem, itemUrl, picture, type World } from './helpers.js';
+
+let world: World;
+let red: Buffer;
+let half: Buffer;
+beforeAll(async () => {
+  world = await createWorld();
+  red = await picture([200, 10, 30], undefined, 'jpeg');
+  half = await picture([200, 10, 30], [20, 20, 220]);
+});
+afterAll(() => world.close());
+
+const post = (path = '/v1/search') => request(world.app.handler).post(path);
+const json = (body: object, path = '/v1/search') => post(path).send(body);
+const ids = (response: request.Response) => searchResponseSchema.parse(response.body).results.map(({ id }) => id);
+
+describe('POST /v1/search', () => {
+  it('finds what looks like an uploaded picture', async () => {
+    const response = await post().attach('image', red, 'red.jpg').field('limit', '2');
+    expect(response.status).toBe(200);
+    expect(ids(response)).toEqual(['fruit/cherry 1.png', 'fruit/cherry 2.png']);
+    const { results, query } = searchResponseSchema.strict().parse(response.body);
+    expect(query).toEqual({ id: null, width: 64, height: 48 });
+    const [{ distance, ...first } = { distance: NaN }] = results;
+    expect(distance).toBeCloseTo(0, 2);
+    expect(first).toEqual({
+      id: 'fruit/cherry 1.png',
+      path: 'fruit/cherry 1.png',
+      label: 'cherry',
+      metadata: { category: 'fruit', price: 3 },
+      image: 'v1/items/fruit%2Fcherry%201.png/image',
+      width: 64,
+      height: 48,
+    });
+  });
+
+  it.each(['0.5,0,0.5,1', '{"x":0.5,"y":0,"w":0.5,"h":1}'])('searches for the part in the box %s', async (box) => {
+    const response = await post().attach('image', half, 'half.png').field('box', box).field('limit', 1);
+    expect(ids(response)).toEqual(['ünï/漢字 "q" <b>.png']);
+  });
+
+  it('applies a filter to an upload', async () => {
+    const response = await post().attach('image', red, 'a').field('filter', '{"category":["leaf","sky"],"price":3}');
+    expect(ids(response)).toEqual(['leaf?#&=+%2F.png']);
+  });
+
+  it('takes an item, which is not among its own results', async () => {
+    const response = await json({ id: 'fruit/cherry 1.png', limit: 1000, exact: true, ef: 2 });
+    expect(ids(response)).toHaveLength(world.items.length - 1);
+    expect(ids(response)[0]).toBe('fruit/cherry 2.png');
+    expect(response.body).toMatchObject({ query: { id: 'fruit/cherry 1.png', width: 64, height: 48 } });
+  });
+
+  it('takes a part of an item’s stored picture', async () => {
+    const response = await json({ id: 'half.png', box: { x: 0, y: 0, w: 0.5, h: 1 }, limit: 1 });
+    expect(ids(response)).toEqual(['fruit/cherry 1.png']);
+  });
+
+  it('takes a vector of any length, as long as it is a direction', async () => {
+    expect(ids(await json({ vector: [0, 1e30, 0], limit: 1 }))).toEqual(['leaf?#&=+%2F.png']);
+  });
+
+  it('takes a base64 picture with a box and a filter', async () => {
+    const body = { image: half.toString('base64'), box: { x: 0.5, y: 0, w: 0.5, h: 1 }, filter: { category: 'fruit' } };
+    expect(new Set(ids(await json(body)))).toEqual(new Set(['fruit/cherry 1.png', 'fruit/cherry 2.png']));
+  });
+
+  it.each([
+    ['no such id', { id: 'nobody' }, 404, 'item-not-found', 'id'],
+    ['a vector too short', { vector: [1, 2] }, 422, 'invalid-vector', 'vector'],
+    ['an all-zero vector', { vector: [0, 0, 0] }, 422, 'invalid-vector', 'vector'],
+    ['a vector of words', { vector: ['a', 1, 2] }, 422, 'invalid-vector', 'vector'],
+    ['a vector that overflows float32', { vector: [1e300, 1, 2] }, 422, 'invalid-vector', 'vector'],
+    ['limit 0', { id: 'half.png', limit: 0 }, 422, 'invalid-option', 'limit'],
+    ['limit 1001', { id: 'half.png', limit: 1001 }, 422, 'invalid-option', 'limit'],
+    ['limit 1.5', { id: 'half.png', limit: 1.5 }, 422, 'invalid-option', 'limit'],
+    ['ef 0', { id: 'half.png', ef: 0 }, 422, 'invalid-option', 'ef'],
+    ['an unknown filter field', { id: 'half.png', filter: { colour: 'red' } }, 422, 'unknown-filter-field', 'filter'],
+    ['a nested filter', { id: 'half.png', filter: { label: { a: 1 } } }, 422, 'invalid-option', 'filter'],
+    ['an empty filter list', { id: 'half.png', filter: { label: [] } }, 422, 'invalid-option', 'filter'],
+    ['a misspelt option', { id: 'half.png', limits: 3 }, 422, 'invalid-option', 'limits'],
+    ['two queries', { id: 'half.png', vector: [1, 0, 0] }, 422, 'invalid-option', undefined],
+    ['no query', {}, 422, 'invalid-option', undefined],
+    ['a list', [1], 422, 'invalid-option', undefined],
+    ['a box outside', { id: 'half.png', box: { x: 0.6, y: 0, w: 0.5, h: 1 } }, 422, 'invalid-box', 'box'],
+    ['a box without area', { id: 'half.png', box: { x: 0, y: 0, w: 0, h: 1 } }, 422, 'invalid-box', 'box'],
+    ['a box with a vector', { vector: [1, 0, 0], box: { x: 0, y: 0, w: 1, h: 1 } }, 422, 'invalid-box', 'box'],
+    [
+      'a box of a picture that is none',
+      { id: 'vector only', box: { x: 0, y: 0, w: 1, h: 1 } },
+      404,
+      'image-missing',
+      'box',
+    ],
+    ['bad base64', { image: '!!' }, 422, 'invalid-option', 'image'],
+    ['an empty picture', { image: '' }, 422, 'image-unreadable', 'image'],
+  ])('answers %s with a problem', async (_name, body, status, code, field) => {
+    expectProblem(await json(body), status, code, field);
+  });
+
+  it('names the rule that was broken', async () => {
+    const { detail } = expectProblem(await json({ id: 'half.png', limit: 5000 }), 422, 'invalid-option', 'limit');
+    expect(detail).toBe('limit must be at most 1000');
+    const near = expectProblem(await json({ id: 'half.png', limt: 5 }), 422, 'invalid-option', 'limt');
+    expect(near.detail).toContain('did you mean limit?');
+  });
+
+  it.each([
+    ['box', '1,2', 'invalid-box', 422],
+    ['box', '0.5,0,0.6,1', 'invalid-box', 422],
+    ['box', '{', 'invalid-json', 400],
+    ['filter', '{', 'invalid-json', 400],
+    ['filter', '[1]', 'invalid-option', 422],
+    ['limit', 'many', 'invalid-option', 422],
+    ['exact', 'maybe', 'invalid-option', 422],
+  ])('answers the form field %s=%s with a problem', async (field, value, code, status) => {
+    expectProblem(await post().attach('image', red, 'a.jpg').field(field, value), status, code, field);
+  });
+
+  it('wants the picture in the field image, once', async () => {
+    expectProblem(await post().field('limit', '3'), 422, 'invalid-option', 'image');
+    expectProblem(await post().attach('picture', red, 'a'), 422, 'invalid-option', 'image');
+    expectProblem(await post().attach('image', red, 'a').attach('image', red, 'b'), 422, 'invalid-option', 'image');
+  });
+
+  it('tells apart malformed JSON, other content types and no body', async () => {
+    const malformed = post().set('content-type', 'application/json').send('{"id": ');
+    expectProblem(await malformed, 400, 'invalid-json');
+    expectProblem(await post().set('content-type', 'application/json'), 400, 'invalid-json');
+    expectProblem(await post().set('content-type', 'text/plain').send('x'), 415, 'content-type-unsupported');
+    expectProblem(await post(), 415, 'content-type-unsupported');
+  });
+});
+
+describe('POST /v1/embed', () => {
+  it.each([
+    ['form', () => post('/v1/embed').attach('image', half, 'a.png').field('box', '0,0,0.5,1')],
+    ['JSON', () => json({ image: half.toString('base64'), box: { x: 0, y: 0, w: 0.5, h: 1 } }, '/v1/embed')],
+  ])('embeds a part of a picture from %s', async (_kind, send) => {
+    const { embedding, dimension, fingerprint } = embedResponseSchema.strict().parse((await send()).body);
+    expect([dimension, fingerprint]).toEqual([3, 'f'.repeat(64)]);
+    expect(Math.hypot(...embedding)).toBeCloseTo(1, 5);
+    expect(embedding[0]).toBeGreaterThan(0.9);
+  });
+
+  it('takes nothing but a picture and a box', async () => {
+    expectProblem(await json({ id: 'half.png' }, '/v1/embed'), 422, 'invalid-option', 'image');
+    expectProblem(
+      await post('/v1/embed').attach('image', red, 'a').field('limit', '3'),
+      422,
+      'invalid-option',
+      'limit',
+    );
+  });
+});
+
+describe('GET /v1/items/:id/similar', () => {
+  const similar = (id: string, query: string) => request(world.app.handler).get(itemUrl(id, `/similar${query}`));
+
+  it('finds what is like an item, whatever its id', async () => {
+    for (const { id } of world.items) {
+      const response = await similar(id, '?limit=1000');
+      expect(response.status).toBe(200);
+      expect(ids(response)).toHaveLength(world.items.length - 1);
+      expect(ids(response)).not.toContain(id);
+    }
+  });
+
+  it('takes a box, a filter, exact and ef', async () => {
+    const query = '?limit=3&box=0.5,0,0.5,1&filter=category%3Dfruit&filter=category%3Dleaf&exact=true&ef=50';
+    expect(ids(await similar('half.png', query))).toHaveLength(3);
+  });
+
+  it.each([
+    ['nobody', '', 404, 'item-not-found', 'id'],
+    ['half.png', '?limit=0', 422, 'invalid-option', 'limit'],
+    ['half.png', '?limit=', 422, 'invalid-option', 'limit'],
+    ['half.png', '?limit=1&limit=2', 422, 'invalid-option', 'limit'],
+    ['half.png', '?box=1', 422, 'invalid-box', 'box'],
+    ['half.png', '?filter=fruit', 422, 'invalid-option', 'filter'],
+    ['half.png', '?filter=colour%3Dred', 422, 'unknown-filter-field', 'filter'],
+    ['half.png', '?width=3', 422, 'invalid-option', 'width'],
+  ])('answers %s%s with a problem', async (id, query, status, code, field) => {
+    expectProblem(await similar(id, query), status, code, field);
+  });
+
+  it('names the item, not the path, when its stored picture is gone', async () => {
+    const catalogue = fakeCatalogue(
+      world.items.map((item, index) => (index === 0 ? { ...item, id: 'gone', imagePath: `${world.folder}/no` } : item)),
+    );
+    const app = world.withApp({ catalogue, search: createSearch({ catalogue, embedder: world.embedder }) });
+    const response = await request(app.handler).get('/v1/items/gone/similar?box=0,0,1,1');
+    expect(expectProblem(response, 404, 'image-missing').detail).toContain('"gone"');
+  });
+});
