@@ -5,8 +5,11 @@ import { isSupported, sniffFormat, type SniffedFormat, type SupportedFormat } fr
 import { describeSource, readImageBytes } from './image-source.js';
 import { centreCrop } from './pixels.js';
 
-/** A picture whose long side is more than this many times its short side is cropped while it is resized. */
-const longestAspect = 4;
+/**
+ * A picture whose long side is more than this many times its short side is cropped while it is resized, to keep
+ * memory bounded.
+ */
+const longestAspect = 50;
 const white = { r: 255, g: 255, b: 255 } as const;
 
 export interface ImageHeader {
