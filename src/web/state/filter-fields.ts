@@ -27,10 +27,9 @@ export function filterFields(stats: Pick<ApiStats, 'items' | 'fields'>): FilterF
     const index = preferred.indexOf(field);
     return index < 0 ? preferred.length : index;
   };
+  const mostDistinct = (field: string): number => (preferred.includes(field) ? stats.items : stats.items / 2);
   return stats.fields
-    .filter(
-      ({ field, distinct }) => field !== 'id' && distinct > 1 && (field === 'label' || distinct < stats.items / 2),
-    )
+    .filter(({ field, distinct }) => field !== 'id' && distinct > 1 && distinct <= mostDistinct(field))
     .sort((a, b) => rank(a.field) - rank(b.field) || a.distinct - b.distinct)
     .slice(0, mostFields)
     .map(({ field, distinct, values }) => ({
