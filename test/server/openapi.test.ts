@@ -1,0 +1,111 @@
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createWorld, type World } from './helpers.js';
+
+const operationSchema = z.object({
+  operationId: z.string(),
+  summary: z.string().min(5),
+  parameters: z.array(
+    z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema: z.looseObject({}) }),
+  ),
+  requestBody: z.object({ content: z.record(z.string(), z.object({ schema: z.looseObject({}) })) }).optional(),
+  responses: z.record(
+    z.string().regex(/^[2-5]\d\d$/),
+    z.object({ description: z.string().min(1), content: z.record(z.string(), z.unknown()) }),
+  ),
+});
+const documentSchema = z.object({
+  openapi: z.literal('3.1.0'),
+  info: z.object({ title: z.string(), version: z.string() }),
+  paths: z.record(z.string().startsWith('/'), z.partialRecord(z.enum(['get', 'post']), operationSchema)),
+  components: z.object({ schemas: z.record(z.string(), z.looseObject({})) }),
+});
+
+let world: World;
+let document: z.infer<typeof documentSchema>;
+beforeAll(async () => {
+  world = await createWorld();
+  document = documentSchema.parse((await request(world.app.handler).get('/openapi.json')).body);
+});
+afterAll(() => world.close());
+
+/** Every value of a key, however deep. */
+function valuesOf(key: string, value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries<unknown>({ ...value }).flatMap(([name, child]) => [
+    ...(name === key ? [child] : []),
+    ...valuesOf(key, child),
+  ]);
+}
+
+describe('/openapi.json', () => {
+  it('holds every route', () => {
+    expect(
+      Object.entries(document.paths)
+        .map(([path, methods]) => `${Object.keys(methods).join()} ${path}`)
+        .sort(),
+    ).toEqual([
+      'get /healthz',
+      'get /openapi.json',
+      'get /readyz',
+      'get /v1/items',
+      'get /v1/items/{id}',
+      'get /v1/items/{id}/image',
+      'get /v1/items/{id}/similar',
+      'get /v1/model',
+      'get /v1/stats',
+      'post /v1/embed',
+      'post /v1/search',
+    ]);
+  });
+
+  it('points only to schemas that are there', () => {
+    const references = valuesOf('$ref', document);
+    expect(references.length).toBeGreaterThan(10);
+    for (const reference of references) {
+      const name = String(reference).replace('#/components/schemas/', '');
+      expect(Object.keys(document.components.schemas)).toContain(name);
+    }
+  });
+
+  it('describes each parameter of each path once, and has no operation twice', () => {
+    const ids: string[] = [];
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const operation of Object.values(methods)) {
+        ids.push(operation.operationId);
+        const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+        expect(operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)).toEqual(
+          named,
+        );
+        expect(operation.responses['200']).toBeDefined();
+      }
+    }
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('says of a search what the schemas that validate it say', () => {
+    const search = document.paths['/v1/search']?.post;
+    expect(Object.keys(search?.requestBody?.content ?? {})).toEqual(['multipart/form-data', 'application/json']);
+    expect(search?.requestBody?.content['multipart/form-data']?.schema).toMatchObject({
+      required: ['image'],
+      properties: { image: { format: 'binary' }, limit: { minimum: 1, maximum: 1000, default: 20 } },
+      additionalProperties: false,
+    });
+    expect(document.components.schemas['SearchRequest']).toMatchObject({
+      properties: { vector: { type: 'array' }, box: { $ref: '#/components/schemas/Box' } },
+    });
+    expect(Object.keys(search?.responses ?? {}).sort()).toEqual([
+      '200',
+      '400',
+      '403',
+      '404',
+      '413',
+      '415',
+      '422',
+      '500',
+      '503',
+    ]);
+    expect(valuesOf('$schema', document)).toEqual([]);
+  });
+});
