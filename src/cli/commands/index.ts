@@ -158,12 +158,15 @@ export async function runIndex(
         });
       }
       const imagesPerSecond = (summary.added + summary.replaced) / seconds;
+      await index.close();
       return { index: index.folder, items, seconds, imagesPerSecond, ...summary, skipped };
-    } finally {
+    } catch (error) {
       // A new index that nothing came into is no index: whatever went wrong, it is taken away again.
       const stored = await index.catalogue.stats().catch(() => undefined);
-      await index.close();
+      // What went wrong first is what the user should read.
+      await index.close().catch(() => undefined);
       if (isNew && stored?.items === 0) await removeIndex(options.out);
+      throw error;
     }
   } finally {
     await embedder.close();
