@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeImage, inspectImage } from '../../src/data/decode.js';
 import { failure, noise, temporaryFolder } from './helpers.js';
 
-const flat = (background: string, width = 20, height = 20): sharp.Sharp =>
+const flat = (background: string, width = 20, height = 20): Sharp =>
   sharp({ create: { width, height, channels: 4, background } });
 
 /** Left half red, right half blue. */
-async function halves(): Promise<sharp.Sharp> {
+async function halves(): Promise<Sharp> {
   const right = await sharp({ create: { width: 40, height: 40, channels: 3, background: '#00f' } })
     .png()
     .toBuffer();

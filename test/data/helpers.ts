@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { onTestFinished } from 'vitest';
 import { KindredError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
@@ -14,7 +14,7 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A picture of seeded noise, so that no two seeds give the same file. */
-export function noise(seed: number, width = 40, height = 30): sharp.Sharp {
+export function noise(seed: number, width = 40, height = 30): Sharp {
   const random = createRandom('picture', seed);
   const data = Uint8Array.from({ length: width * height * 3 }, () => Math.floor(random() * 256));
   return sharp(data, { raw: { width, height, channels: 3 } });

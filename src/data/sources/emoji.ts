@@ -12,7 +12,8 @@ import { findEmojiPackages } from './emoji/packages.js';
 /** Width and height of the rendered drawings, in pixels. */
 const size = 160;
 
-async function render(drawing: Drawing): Promise<Buffer> {
+/** A drawing as PNG, 160 × 160 pixels, on white. */
+export async function renderDrawing(drawing: Drawing): Promise<Buffer> {
   return sharp(await drawing.read())
     .resize(size, size, { fit: 'contain', background: '#fff' })
     .flatten({ background: '#fff' })
@@ -31,7 +32,7 @@ export const emojiSource: DatasetSource = {
     const hashes = await mapConcurrent(
       drawings,
       async (drawing) => {
-        const png = await render(drawing);
+        const png = await renderDrawing(drawing);
         const file = join(root, drawing.thing.slug, `${drawing.house}.png`);
         await mkdir(dirname(file), { recursive: true });
         await writeFile(file, png);
