@@ -41,9 +41,9 @@ export interface Search {
    * @throws KindredError item-not-found, image-missing, image-unsupported, image-unreadable, image-too-large,
    * invalid-vector, unknown-filter-field
    */
-  search(example: Example, options?: SearchRequestOptions): Promise<SearchAnswer>;
+  readonly search: (example: Example, options?: SearchRequestOptions) => Promise<SearchAnswer>;
   /** The embedding of one picture, unit length. @throws KindredError image-* */
-  embed(request: EmbedRequest): Promise<EmbedOutcome & { readonly ok: true }>;
+  readonly embed: (request: EmbedRequest) => Promise<EmbedOutcome & { readonly ok: true }>;
 }
 
 export interface SearchParts {

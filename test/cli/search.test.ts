@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatResults, runSearch } from '../../src/cli/commands/search.js';
+import { openIndex } from '../../src/indexing/index-folder.js';
+import { resultSchema } from '../../src/server/schemas/api.js';
+import { fakeEmbedder } from '../server/fakes.js';
+import { createTestIndex, testContext, type TestIndex } from './helpers-serve.js';
+
+let index: TestIndex;
+beforeAll(async () => {
+  index = await createTestIndex();
+});
+afterAll(() => index.close());
+
+const defaults = { limit: 10, filter: [], exact: false, json: false };
+const search = (options: object, open = () => Promise.resolve(fakeEmbedder())) =>
+  runSearch({ ...defaults, index: index.folder, ...options }, testContext(), open);
+const noModel = () => Promise.reject(new Error('the model is not needed'));
+
+describe('kindred search', () => {
+  it('finds what looks like a picture, as the objects that the API gives', async () => {
+    const results = await search({ image: join(index.root, '3-200-10-30.png'), limit: 2 });
+    expect(results.map(({ id }) => id)).toEqual(['fruit/cherry 1.png', 'fruit/cherry 2.png']);
+    for (const result of results) resultSchema.strict().parse(result);
+    expect(JSON.stringify(results)).not.toContain(index.root);
+  });
+
+  it('finds what looks like an item without loading the model', async () => {
+    const results = await search({ id: 'fruit/cherry 1.png', exact: true }, noModel);
+    expect(results).toHaveLength(4);
+    expect(results[0]?.id).toBe('fruit/cherry 2.png');
+  });
+
+  it('takes filters and a box', async () => {
+    const results = await search({ id: 'half.png', box: '0.5,0,0.5,1', filter: ['category=sky', 'category=leaf'] });
+    expect(results.map(({ id }) => id)).toEqual(['ünï/漢字 "q" <b>.png', 'leaf?#&=+%2F.png']);
+  });
+
+  it('works while another process holds the index', async () => {
+    const owner = await openIndex(index.folder);
+    try {
+      expect(await search({ id: 'half.png' }, noModel)).toHaveLength(4);
+    } finally {
+      await owner.close();
+    }
+  });
+
+  it.each([
+    [{}, 'usage'],
+    [{ id: 'half.png', image: 'a.png' }, 'usage'],
+    [{ id: 'nobody' }, 'item-not-found'],
+    [{ image: '/nowhere/a.png' }, 'image-missing'],
+    [{ id: 'half.png', filter: ['colour=red'] }, 'unknown-filter-field'],
+    [{ id: 'half.png', filter: ['red'] }, 'invalid-option'],
+    [{ id: 'half.png', box: '1' }, 'invalid-box'],
+    [{ id: 'half.png', index: '/nowhere' }, 'index-missing'],
+  ])('answers %j with %s', async (options, code) => {
+    await expect(search(options)).rejects.toMatchObject({ code });
+  });
+
+  it('prints aligned columns', () => {
+    const item = { metadata: {}, image: null, width: null, height: null };
+    const text = formatResults([
+      { ...item, id: 'a/b.png', path: 'a/b.png', label: 'apple', distance: 0.05 },
+      { ...item, id: 'c.png', path: 'c.png', label: null, distance: 1.23456 },
+    ]);
+    expect(text.split('\n')).toEqual([
+      'rank  distance  label  id',
+      '   1    0.0500  apple  a/b.png',
+      '   2    1.2346  –      c.png',
+    ]);
+    expect(formatResults([])).toBe('nothing matches');
+  });
+});
