@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { errorCodes, KindredError } from '../core/errors.js';
+import { errorCodes, isSystemError, KindredError } from '../core/errors.js';
 import { closest } from '../core/registry.js';
 import { version } from '../core/version.js';
 import type { CommandContext } from './command.js';
@@ -27,29 +27,53 @@ function throwInsteadOfExit(command: Command): void {
   for (const child of command.commands) throwInsteadOfExit(child);
 }
 
-function describe(error: unknown): { text: string; exit: number } {
-  if (error instanceof CommanderError) {
-    const text = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/s, ' (did you mean "$1"?)');
-    const code = error.code === 'commander.unknownOption' ? 'unknown-option' : 'usage';
-    return { text: `error [${code}]: ${text}`, exit: errorCodes.usage.exit };
-  }
-  if (error instanceof KindredError) {
-    const hint = error.hint ? `\n  ${error.hint}` : '';
-    return { text: `error [${error.code}]: ${error.message}${hint}`, exit: errorCodes[error.code].exit };
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { text: `error [internal]: ${stack}\n  This is a defect in kindred; please report it.`, exit: 1 };
-}
-
-/** The known options of the command that failed, to go with an unknown-option message. */
-function knownOptions(program: Command, args: readonly string[]): string {
+/** The command that the arguments lead to, as far as they name known ones. */
+function reached(program: Command, args: readonly string[]): Command {
   let command = program;
   for (const word of args) {
     const child = command.commands.find((candidate) => candidate.name() === word);
     if (!child) break;
     command = child;
   }
-  return command.options.map((option) => option.long ?? option.short ?? '').join(', ');
+  return command;
+}
+
+interface Failure {
+  readonly text: string;
+  readonly exit: number;
+}
+
+/** What commander found wrong with the command line, with the known names where one was unknown. */
+function describeUsage(error: CommanderError, program: Command, args: readonly string[]): Failure {
+  const command = reached(program, args);
+  const exit = errorCodes.usage.exit;
+  // A command of sub-commands without one: its help is the answer, but it is not what was asked for.
+  if (error.code === 'commander.help') return { text: command.helpInformation().trimEnd(), exit };
+  const text = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/s, ' (did you mean "$1"?)');
+  if (error.code === 'commander.unknownOption') {
+    const options = [...command.options.map((option) => option.long ?? option.short ?? ''), '--help'];
+    return { text: `kindred: error [unknown-option]: ${text}\n  Known: ${options.join(', ')}.`, exit };
+  }
+  const path = [command.parent?.parent?.name(), command.parent?.name(), command.name()].filter(Boolean).join(' ');
+  return { text: `kindred: error [usage]: ${text}\n  See ${path} --help.`, exit };
+}
+
+function describe(error: unknown, stopped: boolean): Failure {
+  if (error instanceof KindredError) {
+    const hint = error.hint ? `\n  ${error.hint}` : '';
+    return { text: `kindred: error [${error.code}]: ${error.message}${hint}`, exit: errorCodes[error.code].exit };
+  }
+  if (stopped && error instanceof Error && error.name === 'AbortError') {
+    return { text: 'kindred: error [interrupted]: stopped', exit: errorCodes.interrupted.exit };
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { text: `kindred: error [internal]: ${stack}\n  This is a defect in kindred; please report it.`, exit: 1 };
+}
+
+/** `kindred … | head` closes our output early: that is no failure, and there is nobody to tell more. */
+function endQuietlyOnClosedPipe(error: Error): void {
+  if (isSystemError(error, 'EPIPE')) process.exit();
+  throw error;
 }
 
 /** Runs one command line; sets the exit code instead of exiting, so that output is flushed. */
@@ -58,29 +82,31 @@ export async function run(argv: readonly string[]): Promise<void> {
   const terminal = createTerminal();
   const first = args.find((word) => !word.startsWith('-'));
   const wanted = first === 'help' ? args[args.indexOf(first) + 1] : first;
-  const program = new Command();
+  let program: Command | undefined;
+  // For good, not for the time of the command: the news may come when it is done.
+  process.stdout.on('error', endQuietlyOnClosedPipe);
   try {
-    if (wanted !== undefined && !(wanted in commands)) {
+    if (wanted !== undefined && !Object.hasOwn(commands, wanted)) {
       const near = closest(wanted, Object.keys(commands));
-      throw new KindredError('unknown-command', `unknown command "${wanted}"${near ? ` (did you mean "${near}"?)` : ''}`, {
-        hint: `Known: ${Object.keys(commands).join(', ')}. See kindred --help.`,
-      });
+      throw new KindredError(
+        'unknown-command',
+        `unknown command "${wanted}"${near ? ` (did you mean "${near}"?)` : ''}`,
+        {
+          hint: `Known: ${Object.keys(commands).join(', ')}. See kindred --help.`,
+        },
+      );
     }
-    const built = await buildProgram(wanted, terminal.context);
-    program.addCommand(built);
-    throwInsteadOfExit(built);
-    if (args.length === 0) {
-      process.stdout.write(built.helpInformation());
-      return;
-    }
-    await built.parseAsync([...argv]);
+    program = await buildProgram(wanted, terminal.context);
+    throwInsteadOfExit(program);
+    await program.parseAsync(args.length === 0 ? [...argv, '--help'] : [...argv]);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     terminal.clear();
-    const { text, exit } = describe(error);
-    const built = program.commands[0];
-    const known = error instanceof CommanderError && error.code === 'commander.unknownOption' && built;
-    process.stderr.write(`kindred: ${text}\n${known ? `  Known: ${knownOptions(built, args)}.\n` : ''}`);
+    const { text, exit } =
+      error instanceof CommanderError && program
+        ? describeUsage(error, program, args)
+        : describe(error, terminal.context.signal.aborted);
+    process.stderr.write(`${text}\n`);
     process.exitCode = exit;
   } finally {
     terminal.close();

@@ -3,7 +3,10 @@ import { KindredError } from '../core/errors.js';
 
 /** inputSize → --input-size */
 export function flagOf(path: readonly PropertyKey[]): string {
-  return `--${path.map(String).join('.').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${path
+    .map(String)
+    .join('.')
+    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** Reads KINDRED_<COMMAND>_<OPTION> for every key of the schema, e.g. KINDRED_TRAIN_INPUT_SIZE. */
@@ -11,7 +14,7 @@ function fromEnvironment(command: string, keys: readonly string[], env: NodeJS.P
   const found: Record<string, string> = {};
   for (const key of keys) {
     const name = `KINDRED_${command}_${key.replace(/[A-Z]/g, (letter) => `_${letter}`)}`.toUpperCase();
-    const value = env[name.replace(/-/g, '_')];
+    const value = env[name.replace(/[- ]/g, '_')];
     if (value !== undefined) found[key] = value;
   }
   return found;

@@ -53,7 +53,7 @@ describe('runChecks', () => {
     });
     const rejecting = check({ run: () => Promise.reject(new Error('rejected')) });
     const hanging = check({ run: () => new Promise(() => undefined) });
-    const { checks } = await runChecks([thrower, rejecting, hanging, check({})], undefined, 50);
+    const { checks } = await runChecks([thrower, rejecting, hanging, check({})], { limitMs: 50 });
     expect(checks.map(({ usable, detail }) => [usable, detail])).toEqual([
       [false, 'the check failed: thrown'],
       [false, 'the check failed: rejected'],

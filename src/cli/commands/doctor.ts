@@ -3,7 +3,7 @@ import type { CommandContext, CommandModule } from '../command.js';
 import type { Area, Check } from '../doctor/check.js';
 import { formatCheck, formatHeading, formatVerdict } from '../doctor/format.js';
 import { allChecks } from '../doctor/list.js';
-import { runChecks } from '../doctor/run-checks.js';
+import { runChecks, type CheckResult } from '../doctor/run-checks.js';
 
 export interface DoctorFlags {
   readonly json?: boolean | undefined;
@@ -16,7 +16,7 @@ export async function runDoctor(
   flags: DoctorFlags,
 ): Promise<boolean> {
   let area: Area | undefined;
-  const report = await runChecks(checks, (result, done) => {
+  const onResult = (result: CheckResult, done: number): void => {
     if (flags.json) {
       context.progress({ stage: 'checking', done, total: checks.length, unit: 'checks', note: result.name });
       return;
@@ -25,7 +25,8 @@ export async function runDoctor(
     if (result.area !== area) context.out(`${area === undefined ? '' : '\n'}${formatHeading(result.area)}`);
     area = result.area;
     context.out(formatCheck(result));
-  });
+  };
+  const report = await runChecks(checks, { onResult, signal: context.signal });
   context.out(flags.json ? JSON.stringify(report, null, 2) : `\n${formatVerdict(report)}`);
   return report.ready;
 }

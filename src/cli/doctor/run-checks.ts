@@ -1,3 +1,4 @@
+import { KindredError } from '../../core/errors.js';
 import { version } from '../../core/version.js';
 import { areas, type Area, type Check, type Finding } from './check.js';
 
@@ -48,17 +49,25 @@ function problemsOf(results: readonly CheckResult[]): string[] {
   ];
 }
 
-/** Runs the checks one after another (each may use the whole machine); a check that throws or hangs is a finding. */
-export async function runChecks(
-  checks: readonly Check[],
-  onResult: (result: CheckResult, index: number) => void = () => undefined,
-  limitMs = longestCheckMs,
-): Promise<DoctorReport> {
+export interface RunOptions {
+  /** Called after each check with its number, from 1. */
+  readonly onResult?: (result: CheckResult, done: number) => void;
+  readonly limitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs the checks one after another (each may use the whole machine); a check that throws or hangs is a finding.
+ * @throws KindredError interrupted
+ */
+export async function runChecks(checks: readonly Check[], options: RunOptions = {}): Promise<DoctorReport> {
+  const { onResult, limitMs = longestCheckMs, signal } = options;
   const results: CheckResult[] = [];
   for (const check of checks) {
+    if (signal?.aborted) throw new KindredError('interrupted', 'stopped before all checks were done');
     const result = await examine(check, limitMs);
     results.push(result);
-    onResult(result, results.length);
+    onResult?.(result, results.length);
   }
   const problems = problemsOf(results);
   return { ready: problems.length === 0, kindred: version, checks: results, problems };
