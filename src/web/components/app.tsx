@@ -52,12 +52,29 @@ export function App({ client }: { client: Client }) {
   );
   const dragging = usePictureInput(openPicture, setNotice);
 
+  const statsFailed = stats.failure !== null;
+  const retryStats = stats.retry;
+  useEffect(() => {
+    if (statsFailed) retryStats();
+    // Once for every step the visitor takes, not in a loop.
+  }, [state]);
+
   // A notice is about what was just tried: it goes when the page moves on.
   useEffect(() => setNotice(null), [state]);
 
   const app = useMemo(
-    () => ({ client, cache, uploads, stats: stats.data, browsed, navigate, openPicture, announce: setMessage }),
-    [client, cache, uploads, stats.data, browsed, navigate, openPicture],
+    () => ({
+      client,
+      cache,
+      uploads,
+      stats: stats.data,
+      statsFailed,
+      browsed,
+      navigate,
+      openPicture,
+      announce: setMessage,
+    }),
+    [client, cache, uploads, stats.data, statsFailed, browsed, navigate, openPicture],
   );
 
   return (

@@ -8,6 +8,8 @@ interface BoxEditorProps {
   /** Null while it is not known, or when the item has no picture. */
   readonly src: string | null;
   readonly waiting: boolean;
+  /** Says why there is nothing to show when `src` is null. */
+  readonly reason: string;
   readonly alt: string;
   readonly width: number | null;
   readonly height: number | null;
@@ -20,7 +22,7 @@ const firstBox: Box = { x: 0.25, y: 0.25, w: 0.5, h: 0.5 };
 const keyboardPauseMs = 500;
 
 /** The picture with the part that is searched for, marked by dragging or with the keyboard. */
-export function BoxEditor({ src, waiting, alt, width, height, box, onChange }: BoxEditorProps) {
+export function BoxEditor({ src, waiting, reason, alt, width, height, box, onChange }: BoxEditorProps) {
   const frame = useRef<HTMLDivElement>(null);
   const selection = useRef<HTMLDivElement>(null);
   const mark = useRef<HTMLButtonElement>(null);
@@ -76,7 +78,7 @@ export function BoxEditor({ src, waiting, alt, width, height, box, onChange }: B
         ) : (
           <span class="picture-sign">
             <PictureIcon />
-            {src === null ? 'This item has no picture' : 'This browser cannot show the picture'}
+            {src === null ? reason : 'This browser cannot show the picture'}
           </span>
         )}
         {usable && shown && (

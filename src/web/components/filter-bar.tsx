@@ -12,9 +12,9 @@ interface FilterBarProps {
 
 /** Narrows what is shown by the catalogue's own fields. */
 export function FilterBar({ filter, onChange, label }: FilterBarProps) {
-  const { stats } = useApp();
-  if (!stats) return <div class="filter-bar filter-bar-waiting" aria-hidden="true" />;
-  const offered = filterFields(stats);
+  const { stats, statsFailed } = useApp();
+  if (!stats && !statsFailed) return <div class="filter-bar filter-bar-waiting" aria-hidden="true" />;
+  const offered = stats ? filterFields(stats) : [];
   // A shared link may filter by a field that is not offered: it must be seen and can be removed.
   const others = Object.keys(filter).filter((name) => !offered.some(({ field }) => field === name));
   const fields = [...offered, ...others.map((field) => ({ field, choices: [], complete: false }))];

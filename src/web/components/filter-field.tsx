@@ -48,7 +48,7 @@ function SuggestedText({ id, field, value, onChange }: FilterFieldProps & { id: 
         id={id}
         type="search"
         list={`${id}-values`}
-        placeholder="Any"
+        placeholder="Any – type to find one"
         autocomplete="off"
         value={text}
         onInput={(event) => {

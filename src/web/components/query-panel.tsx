@@ -2,6 +2,7 @@ import { useMemo, useEffect } from 'preact/hooks';
 import type { ApiItem, ApiSearchResponse } from '../../server/schemas/api.js';
 import { thumbnailUrl } from '../api/urls.js';
 import { useApp } from '../hooks/use-app.js';
+import type { RequestState } from '../hooks/use-request.js';
 import type { Box } from '../state/box.js';
 import { nameOf } from '../state/format.js';
 import { pageSize, type Filter } from '../state/url-state.js';
@@ -13,7 +14,7 @@ import type { SearchView } from './results-page.js';
 interface QueryPanelProps {
   readonly view: SearchView;
   readonly filter: Filter;
-  readonly item: ApiItem | null;
+  readonly item: RequestState<ApiItem>;
   /** Size of an uploaded picture, once the server has read it. */
   readonly size: ApiSearchResponse['query'] | null;
 }
@@ -26,12 +27,12 @@ function useObjectUrl(file: File | null): string | null {
 }
 
 /** The picture that was asked for, the part of it that counts, and what is known about it. */
-export function QueryPanel({ view, filter, item, size }: QueryPanelProps) {
+export function QueryPanel({ view, filter, item: { data: item, failure }, size }: QueryPanelProps) {
   const { uploads, navigate } = useApp();
   const file = view.kind === 'upload' ? uploads.get(view.key) : null;
   const objectUrl = useObjectUrl(file);
   const itemUrl = item?.image ? thumbnailUrl(item.image, 640) : null;
-  const waiting = view.kind === 'item' && item === null;
+  const waiting = view.kind === 'item' && item === null && !failure;
   const change = (box: Box | null): void => {
     // Adjusting a box is one step for the back button, however many moves it takes.
     const how = view.box && box ? 'adjust' : 'navigate';
@@ -43,6 +44,7 @@ export function QueryPanel({ view, filter, item, size }: QueryPanelProps) {
         key={view.kind === 'item' ? view.id : view.key}
         src={view.kind === 'upload' ? objectUrl : itemUrl}
         waiting={waiting}
+        reason={failure ? 'The picture could not be loaded' : 'This item has no picture'}
         alt={view.kind === 'upload' ? 'Your picture' : item ? nameOf(item) : ''}
         width={item?.width ?? size?.width ?? null}
         height={item?.height ?? size?.height ?? null}

@@ -35,7 +35,7 @@ export function ResultsPage({ page, view, filter }: ResultsPageProps) {
     <>
       <ResultsHead heading={heading} view={view} item={item.data} />
       <div class="results-layout">
-        <QueryPanel view={view} filter={filter} item={item.data} size={results.data?.query ?? null} />
+        <QueryPanel view={view} filter={filter} item={item} size={results.data?.query ?? null} />
         <ResultsList query={query} view={view} filter={filter} />
       </div>
     </>

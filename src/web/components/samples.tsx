@@ -9,9 +9,9 @@ import { Link } from './link.js';
 
 /** A few items that differ from each other, to begin with. */
 export function Samples() {
-  const { client, cache, stats } = useApp();
+  const { client, cache, stats, statsFailed } = useApp();
   const { data, failure } = useRequest({
-    key: stats ? 'samples' : null,
+    key: stats || statsFailed ? 'samples' : null,
     group: 'samples',
     load: (signal) => loadSamples(client, stats, signal),
     cache,

@@ -13,6 +13,8 @@ export interface App {
   readonly uploads: Uploads;
   /** What is in the index; null until known. */
   readonly stats: ApiStats | null;
+  /** Whether `stats` will stay unknown for now: what can do without must not wait for it. */
+  readonly statsFailed: boolean;
   /** The catalogue as it was last browsed. */
   readonly browsed: PageState;
   readonly navigate: (next: PageState, how?: 'navigate' | 'adjust') => void;

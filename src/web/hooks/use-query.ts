@@ -35,5 +35,9 @@ export function useQuery(view: SearchView, filter: Filter): Query {
     cache,
     accepts: isSearchResponse,
   });
-  return { item, results };
+  const retry = (): void => {
+    if (item.failure) item.retry();
+    results.retry();
+  };
+  return { item, results: { ...results, retry } };
 }
