@@ -31,6 +31,25 @@ describe.skipIf(!hasChromium)('the states of the page', () => {
     await cards(page).first().waitFor();
   });
 
+  it('does without the facts about the index, and asks again at the next step', async () => {
+    test.server.fail(/v1\/stats$/, 503);
+    const page = await test.open();
+    await settled(page);
+    expect(await cards(page).count()).toBe(24);
+    expect(await page.locator('a.sample').count()).toBe(6);
+    expect(await page.locator('.filter-bar').count()).toBe(0);
+    test.server.heal();
+    await cards(page).first().click();
+    await page.getByLabel('Category', { exact: true }).waitFor();
+  });
+
+  it('shows the results when only the item itself cannot be loaded', async () => {
+    test.server.fail(/red-apple.png$/, 503);
+    const page = await test.open(item);
+    await cards(page).first().waitFor();
+    await page.getByText('The picture could not be loaded').waitFor();
+  });
+
   it('says so when the server cannot be reached', async () => {
     const page = await test.open();
     await cards(page).first().waitFor();
