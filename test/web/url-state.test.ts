@@ -8,7 +8,6 @@ import {
   maxResults,
   pageSize,
   parseState,
-  queryKey,
   withFilter,
   type PageState,
 } from '../../src/web/state/url-state.js';
@@ -67,13 +66,6 @@ describe('the state in the address', () => {
 
   it('ignores a filter without field or value, and parameters of others', () => {
     expect(parseState('?f.=x&f.category=&utm_source=mail').filter).toEqual({});
-  });
-
-  it('calls more results of the same query the same query', () => {
-    const few = itemState('a', { house: 'noto' });
-    const many: PageState = { ...few, view: { kind: 'item', id: 'a', box: null, limit: 96 } };
-    expect(queryKey(many)).toBe(queryKey(few));
-    expect(queryKey(itemState('b'))).not.toBe(queryKey(itemState('a')));
   });
 
   it('sets and removes one condition without touching the others', () => {

@@ -5,11 +5,10 @@ import { useApp } from '../hooks/use-app.js';
 import type { RequestState } from '../hooks/use-request.js';
 import type { Box } from '../state/box.js';
 import { nameOf } from '../state/format.js';
-import { pageSize, type Filter } from '../state/url-state.js';
+import { pageSize, type Filter, type SearchView } from '../state/url-state.js';
 import { BoxEditor } from './box-editor.js';
 import { CopyLink } from './copy-link.js';
 import { ItemFacts } from './item-facts.js';
-import type { SearchView } from './results-page.js';
 
 interface QueryPanelProps {
   readonly view: SearchView;

@@ -1,3 +1,4 @@
+import type { SearchView } from '../state/url-state.js';
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { ApiItem } from '../../server/schemas/api.js';
@@ -5,7 +6,6 @@ import { useApp } from '../hooks/use-app.js';
 import { nameOf } from '../state/format.js';
 import { BackIcon } from './icons.js';
 import { Link } from './link.js';
-import type { SearchView } from './results-page.js';
 
 interface ResultsHeadProps {
   readonly heading: RefObject<HTMLHeadingElement>;

@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { useApp } from '../hooks/use-app.js';
 import type { Query } from '../hooks/use-query.js';
 import { hasSameLabel, plural } from '../state/format.js';
-import { maxResults, pageSize, type Filter } from '../state/url-state.js';
+import { maxResults, pageSize, type Filter, type SearchView } from '../state/url-state.js';
 import { ClosenessLegend } from './closeness-legend.js';
 import { EmptyPanel } from './empty-panel.js';
 import { FailurePanel } from './failure-panel.js';
@@ -10,7 +10,6 @@ import { FilterBar } from './filter-bar.js';
 import { LoadMore } from './load-more.js';
 import { PictureButton } from './picture-button.js';
 import { ResultCard } from './result-card.js';
-import type { SearchView } from './results-page.js';
 import { SkeletonGrid } from './skeleton-grid.js';
 
 interface ResultsListProps {

@@ -3,14 +3,12 @@ import { useApp } from '../hooks/use-app.js';
 import { useArrival } from '../hooks/use-arrival.js';
 import type { PageStateHandle } from '../hooks/use-page-state.js';
 import { useQuery } from '../hooks/use-query.js';
-import type { Filter, View } from '../state/url-state.js';
+import type { Filter, SearchView } from '../state/url-state.js';
 import { ItemMissing } from './item-missing.js';
 import { MissingUpload } from './missing-upload.js';
 import { QueryPanel } from './query-panel.js';
 import { ResultsHead } from './results-head.js';
 import { ResultsList } from './results-list.js';
-
-export type SearchView = Exclude<View, { readonly kind: 'browse' }>;
 
 interface ResultsPageProps {
   readonly page: PageStateHandle;

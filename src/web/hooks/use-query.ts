@@ -1,8 +1,7 @@
 import type { ApiItem, ApiSearchResponse } from '../../server/schemas/api.js';
 import { isItem, isSearchResponse } from '../api/guards.js';
-import type { SearchView } from '../components/results-page.js';
 import { itemKey } from '../state/cache.js';
-import { formatState, type Filter } from '../state/url-state.js';
+import { formatState, type Filter, type SearchView } from '../state/url-state.js';
 import { useApp } from './use-app.js';
 import { useRequest, type RequestState } from './use-request.js';
 

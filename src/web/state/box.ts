@@ -64,10 +64,6 @@ export function contains(box: Box, point: Point): boolean {
   return point.x >= box.x && point.x <= box.x + box.w && point.y >= box.y && point.y <= box.y + box.h;
 }
 
-export function sameBox(a: Box | null, b: Box | null): boolean {
-  return formatBox(a) === formatBox(b);
-}
-
 /** "0.1,0.2,0.5,0.5" for the page's address; '' for no box. */
 export function formatBox(box: Box | null): string {
   return box ? [box.x, box.y, box.w, box.h].map(round).join(',') : '';

@@ -9,6 +9,9 @@ export type View =
   | { readonly kind: 'item'; readonly id: string; readonly box: Box | null; readonly limit: number }
   | { readonly kind: 'upload'; readonly key: string; readonly box: Box | null; readonly limit: number };
 
+/** A view that shows results. */
+export type SearchView = Exclude<View, { readonly kind: 'browse' }>;
+
 /** Everything that the page's address says. */
 export interface PageState {
   readonly view: View;
@@ -72,10 +75,4 @@ export function itemState(id: string, filter: Filter = {}): PageState {
 export function withFilter(filter: Filter, field: string, value: string): Filter {
   const rest = Object.fromEntries(Object.entries(filter).filter(([name]) => name !== field));
   return value === '' ? rest : { ...rest, [field]: value };
-}
-
-/** Names a state's query, leaving out how many results are shown: equal keys mean more of the same. */
-export function queryKey(state: PageState): string {
-  const { view } = state;
-  return view.kind === 'browse' ? formatState(state) : formatState({ ...state, view: { ...view, limit: pageSize } });
 }
