@@ -10,7 +10,7 @@ import type { FromWorker, ToWorker } from './pool-protocol.js';
  */
 export interface WorkerPool<Request, Response> {
   readonly threads: number;
-  /** Jobs that would start at once if they came now; 0 while all workers are busy. */
+  /** Jobs that can come now without waiting for others; 0 while all workers are busy. */
   readonly free: number;
   /**
    * Runs one job on the least busy worker; jobs start in the order of the calls, and each promise settles with its own
@@ -158,9 +158,9 @@ export async function createWorkerPool<Setup, Request, Response>(
   return {
     threads,
     get free() {
-      let places = 0;
-      for (const member of members) places += jobsPerWorker - member.jobs.size;
-      return Math.max(0, places - queue.length);
+      let taken = queue.length;
+      for (const member of members) taken += member.jobs.size;
+      return closed ? 0 : Math.max(0, threads * jobsPerWorker - taken);
     },
     run: (request, transfer = []) =>
       new Promise((resolve, reject) => {
