@@ -10,6 +10,8 @@ export interface Backend {
   readonly packages: readonly string[];
   /** 'never' for one that is too slow for the main job. */
   readonly needed: 'one-of' | 'never';
+  /** Set for one that kindred knows of but has no engine for: it is looked for, and never called usable. */
+  readonly withoutEngine?: boolean;
   /** Follows the install command: what else has to be true. */
   readonly note?: string;
 }
@@ -19,11 +21,13 @@ export interface BackendProbes {
   readonly runProbe: (name: string) => Promise<ProbeAnswer>;
 }
 
+const noEngine = 'this version of kindred does not train on it yet';
+
 const realProbes: BackendProbes = { isInstalled, runProbe };
 
 /** Can this machine train with it? Loads it in a process of its own and multiplies two small matrices. */
 export function backendCheck(backend: Backend, probes: BackendProbes = realProbes): Check {
-  const { name, packages, needed, note } = backend;
+  const { name, packages, needed, withoutEngine = false, note } = backend;
   return {
     name,
     area: 'backend',
@@ -31,8 +35,11 @@ export function backendCheck(backend: Backend, probes: BackendProbes = realProbe
     async run(): Promise<Finding> {
       const absent = packages.filter((each) => !probes.isInstalled(each));
       const fix = `npm install ${(absent.length > 0 ? absent : packages).join(' ')}${note ? ` (${note})` : ''}`;
-      if (absent.length > 0) return { usable: false, detail: `not installed: ${absent.join(', ')}`, fix };
+      const notInstalled = `not installed: ${absent.join(', ')}`;
+      if (absent.length > 0 && withoutEngine) return { usable: false, detail: `${noEngine}; ${notInstalled}` };
+      if (absent.length > 0) return { usable: false, detail: notInstalled, fix };
       const answer = await probes.runProbe(`backend-${name}`);
+      if (answer.ok && withoutEngine) return { usable: false, detail: `${noEngine}; it would run: ${answer.detail}` };
       if (answer.ok) return { usable: true, detail: answer.detail };
       const detail = answer.message.split('\n').find((line) => line.trim() !== '') ?? 'unknown failure';
       return { usable: false, detail, fix: note ?? fix };

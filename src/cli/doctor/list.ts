@@ -9,6 +9,7 @@ import { nodeCheck } from './checks/node.js';
 import { npmCheck } from './checks/npm.js';
 import { nsfwjsCheck } from './checks/nsfwjs.js';
 
+const wasm = ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-core'];
 const nativeNote = 'it downloads libtensorflow and needs Node older than 23';
 
 /** Everything that `kindred doctor` looks at, in the order shown. */
@@ -27,26 +28,31 @@ export function allChecks(folder: string): Check[] {
     }),
     addonCheck({ name: 'better-sqlite3', compiles: true }),
     addonCheck({ name: 'hnswlib-node', compiles: true }),
-    backendCheck({
-      name: 'wasm',
-      packages: ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-core'],
-      needed: 'one-of',
-    }),
+    backendCheck({ name: 'onnx', packages: ['onnxruntime-node', ...wasm], needed: 'one-of' }),
+    backendCheck({ name: 'wasm', packages: wasm, needed: 'one-of' }),
     backendCheck({ name: 'cpu', packages: ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-core'], needed: 'never' }),
-    backendCheck({ name: 'tfjs-node', packages: ['@tensorflow/tfjs-node'], needed: 'one-of', note: nativeNote }),
+    backendCheck({
+      name: 'tfjs-node',
+      packages: ['@tensorflow/tfjs-node'],
+      needed: 'never',
+      withoutEngine: true,
+      note: nativeNote,
+    }),
     backendCheck({
       name: 'tfjs-node-gpu',
       packages: ['@tensorflow/tfjs-node-gpu'],
-      needed: 'one-of',
+      needed: 'never',
+      withoutEngine: true,
       note: `${nativeNote}, CUDA 11 and cuDNN 8`,
     }),
     backendCheck({
       name: 'webgpu',
       packages: ['webgpu', '@tensorflow/tfjs-backend-webgpu'],
-      needed: 'one-of',
+      needed: 'never',
+      withoutEngine: true,
       note: 'it needs a graphics driver with Vulkan, Metal or Direct3D 12',
     }),
     nsfwjsCheck,
-    mobilenetV1Check(),
+    mobilenetV1Check,
   ];
 }

@@ -1,28 +1,18 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Check } from '../check.js';
 
-/** Where a download is kept. */
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kindred', 'mobilenet-v1');
-}
-
 /** The ImageNet backbone is downloaded when it is first used. */
-export function mobilenetV1Check(folder = cacheFolder()): Check {
-  return {
-    name: 'mobilenet-v1',
-    area: 'backbone',
-    needed: 'one-of',
-    run: () =>
-      Promise.resolve(
-        existsSync(join(folder, 'model.json'))
-          ? { usable: true, detail: `cached in ${folder}` }
-          : {
-              usable: false,
-              detail: 'not downloaded yet',
-              fix: 'kindred train --backbone mobilenet-v1 fetches it; --backbone-from PATH takes a local copy',
-            },
-      ),
-  };
-}
+export const mobilenetV1Check: Check = {
+  name: 'mobilenet-v1',
+  area: 'backbone',
+  needed: 'one-of',
+  run: async () => {
+    // On demand: a check's imports must not keep the doctor from starting.
+    const { backboneCache } = await import('../../../learn/backbones/mobilenet-v1.js');
+    const folder = join(backboneCache(), 'backbones', 'mobilenet-v1');
+    if (existsSync(join(folder, 'model.json'))) return { usable: true, detail: `cached in ${folder}` };
+    const fix = 'kindred train --backbone mobilenet-v1 downloads it; --backbone-from PATH takes a local copy';
+    return { usable: false, detail: 'not downloaded yet', fix };
+  },
+};

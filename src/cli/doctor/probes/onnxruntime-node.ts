@@ -1,13 +1,4 @@
-import { answerProbe, expectNumbers } from '../probe-report.js';
+import { answerProbe } from '../probe-report.js';
+import { doubleOnOnnxRuntime } from './double.js';
 
-/** An ONNX graph of one node, y = x + x, for two float32 values. */
-const doubling = 'CAg6NQoOCgF4CgF4EgF5IgNBZGQSAWdaDwoBeBIKCggIARIECgIIAmIPCgF5EgoKCAgBEgQKAggCQgQKABAN';
-
-await answerProbe(async () => {
-  const { env, InferenceSession, Tensor } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(Buffer.from(doubling, 'base64'));
-  const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2), [2]) });
-  if (!(y?.data instanceof Float32Array)) throw new Error('it gave no float32 result');
-  expectNumbers('x + x', y.data, [2, 4]);
-  return env.versions.node ?? env.versions.common;
-});
+await answerProbe(doubleOnOnnxRuntime);
