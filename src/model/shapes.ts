@@ -3,11 +3,7 @@ import { windowing, type Network, type Node, type Pair, type Padding, type Param
 
 function windowShape(shape: Shape, size: Pair, strides: Pair, padding: Padding, channels: number): Shape {
   const [h = 0, w = 0] = shape;
-  return [
-    windowing(h, size[0], strides[0], padding).out,
-    windowing(w, size[1], strides[1], padding).out,
-    channels,
-  ];
+  return [windowing(h, size[0], strides[0], padding).out, windowing(w, size[1], strides[1], padding).out, channels];
 }
 
 export function parameter(network: Pick<Network, 'parameters'>, name: string): Parameter {
@@ -54,14 +50,19 @@ export function inferShapes(network: Network): Map<string, Shape> {
   for (const node of network.nodes) {
     const inputs = node.inputs.map((name) => {
       const shape = shapes.get(name);
-      if (!shape) throw new KindredError('bundle-invalid', `node ${node.name} reads ${name}, which does not come before it`);
+      if (!shape)
+        throw new KindredError('bundle-invalid', `node ${node.name} reads ${name}, which does not come before it`);
       return shape;
     });
     const shape = shapeOf(node, inputs, network);
     if (shape.some((side) => side < 1)) {
-      throw new KindredError('input-size-unsupported', `at ${node.name} nothing is left of a ${network.inputShape[0] ?? 0} px picture`, {
-        hint: 'Use a larger --input-size.',
-      });
+      throw new KindredError(
+        'input-size-unsupported',
+        `at ${node.name} nothing is left of a ${network.inputShape[0] ?? 0} px picture`,
+        {
+          hint: 'Use a larger --input-size.',
+        },
+      );
     }
     shapes.set(node.name, shape);
   }

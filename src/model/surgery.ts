@@ -9,10 +9,14 @@ export function findNode(network: Network, layer: string, field?: string): Node 
   if (found) return found;
   const known = network.nodes.flatMap((node) => node.layers);
   const near = closest(layer, known);
-  throw new KindredError('unknown-name', `the network has no layer "${layer}"${near ? ` (did you mean "${near}"?)` : ''}`, {
-    hint: `Its layers run from ${known[0] ?? '?'} to ${known.at(-1) ?? '?'}.`,
-    field,
-  });
+  throw new KindredError(
+    'unknown-name',
+    `the network has no layer "${layer}"${near ? ` (did you mean "${near}"?)` : ''}`,
+    {
+      hint: `Its layers run from ${known[0] ?? '?'} to ${known.at(-1) ?? '?'}.`,
+      field,
+    },
+  );
 }
 
 /** Keeps the parameters that the nodes still read. */
@@ -64,7 +68,11 @@ export function splitBefore(network: Network, layer: string): { stem: Network; r
 }
 
 /** Adds nodes after a network's output. */
-export function append(network: Network, nodes: readonly Node[], parameters: Iterable<readonly [string, Parameter]>): Network {
+export function append(
+  network: Network,
+  nodes: readonly Node[],
+  parameters: Iterable<readonly [string, Parameter]>,
+): Network {
   return {
     ...network,
     nodes: [...network.nodes, ...nodes],

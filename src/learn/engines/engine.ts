@@ -21,7 +21,12 @@ export interface GradientEngine {
   readonly name: string;
   /** How the stem's activations are laid out for this engine. */
   readonly layout: 'nchw' | 'nhwc';
-  gradients(activations: Float32Array, batch: number, parameters: Parameters, loss: DifferentiableLoss): Promise<StepResult>;
+  gradients(
+    activations: Float32Array,
+    batch: number,
+    parameters: Parameters,
+    loss: DifferentiableLoss,
+  ): Promise<StepResult>;
   /** Raw embeddings, B · D values. */
   embed(activations: Float32Array, batch: number, parameters: Parameters): Promise<Float32Array>;
   dispose(): Promise<void>;

@@ -37,7 +37,8 @@ export function depthwiseBackpropFilter(call: KernelCall): TensorInfo {
   const { inChannels, multiplier } = g;
   eachTap(g, (input, output, tap) => {
     if (multiplier === 1) {
-      for (let c = 0; c < inChannels; c++) sums[tap + c] = (sums[tap + c] ?? 0) + (xs[input + c] ?? 0) * (dys[output + c] ?? 0);
+      for (let c = 0; c < inChannels; c++)
+        sums[tap + c] = (sums[tap + c] ?? 0) + (xs[input + c] ?? 0) * (dys[output + c] ?? 0);
       return;
     }
     for (let c = 0; c < inChannels; c++) {
@@ -61,7 +62,8 @@ export function depthwiseBackpropInput(call: KernelCall): TensorInfo {
   const { inChannels, multiplier } = g;
   eachTap(g, (input, output, tap) => {
     if (multiplier === 1) {
-      for (let c = 0; c < inChannels; c++) sums[input + c] = (sums[input + c] ?? 0) + (ws[tap + c] ?? 0) * (dys[output + c] ?? 0);
+      for (let c = 0; c < inChannels; c++)
+        sums[input + c] = (sums[input + c] ?? 0) + (ws[tap + c] ?? 0) * (dys[output + c] ?? 0);
       return;
     }
     for (let c = 0; c < inChannels; c++) {

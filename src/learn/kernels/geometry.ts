@@ -48,7 +48,12 @@ function padOf(value: unknown): PadArgument {
   throw new KindredError('internal', 'a convolution without a padding');
 }
 
-export function geometryOf(inShape: readonly number[], kernelShape: readonly number[], attrs: NamedAttrMap | undefined, depthwise: boolean): Geometry {
+export function geometryOf(
+  inShape: readonly number[],
+  kernelShape: readonly number[],
+  attrs: NamedAttrMap | undefined,
+  depthwise: boolean,
+): Geometry {
   const info = backend_util.computeConv2DInfo(
     quad(inShape),
     quad(kernelShape),

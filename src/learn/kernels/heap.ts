@@ -10,7 +10,8 @@ export interface KernelCall {
 }
 
 export function wasmBackend(backend: unknown): BackendWasm {
-  if (!(backend instanceof BackendWasm)) throw new KindredError('internal', 'a wasm kernel was called with another backend');
+  if (!(backend instanceof BackendWasm))
+    throw new KindredError('internal', 'a wasm kernel was called with another backend');
   return backend;
 }
 

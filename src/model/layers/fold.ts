@@ -39,7 +39,10 @@ function scaledKernel(kernel: Parameter, scale: Float32Array): Parameter {
  * Folds every batch normalisation into the convolution before it. One without such a convolution (after a concat or an
  * add) becomes a 1×1 depthwise convolution, which computes the same.
  */
-export function foldBatchNorms(raw: readonly RawNode[], weights: Weights): { nodes: Node[]; parameters: Map<string, Parameter> } {
+export function foldBatchNorms(
+  raw: readonly RawNode[],
+  weights: Weights,
+): { nodes: Node[]; parameters: Map<string, Parameter> } {
   const readers = new Map<string, number>();
   for (const node of raw) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
   const parameters = new Map<string, Parameter>();
@@ -57,18 +60,33 @@ export function foldBatchNorms(raw: readonly RawNode[], weights: Weights): { nod
     const { scale, shift } = affineOf(node, weights);
     const before = nodes.find((candidate) => candidate.name === inputs[0]);
     const foldable: ConvolutionNode | DenseNode | undefined =
-      before && 'kernel' in before && before.activation === 'linear' && readers.get(node.inputs[0] ?? '') === 1 ? before : undefined;
+      before && 'kernel' in before && before.activation === 'linear' && readers.get(node.inputs[0] ?? '') === 1
+        ? before
+        : undefined;
     if (!foldable) {
       const [kernel, bias] = [`${node.name}/depthwise_kernel`, `${node.name}/bias`];
       parameters.set(kernel, { shape: [1, 1, scale.length, 1], data: scale });
       parameters.set(bias, { shape: [scale.length], data: shift });
-      nodes.push({ op: 'depthwise', name: node.name, inputs, layers: [node.name], kernel, bias, strides: [1, 1], padding: 'same', activation: 'linear' });
+      nodes.push({
+        op: 'depthwise',
+        name: node.name,
+        inputs,
+        layers: [node.name],
+        kernel,
+        bias,
+        strides: [1, 1],
+        padding: 'same',
+        activation: 'linear',
+      });
       continue;
     }
     const bias = foldable.bias ?? `${foldable.name}/bias`;
     const old = foldable.bias === null ? undefined : parameters.get(foldable.bias)?.data;
     parameters.set(foldable.kernel, scaledKernel(weight(parameters, foldable.kernel), scale));
-    parameters.set(bias, { shape: [shift.length], data: shift.map((value, c) => value + (old?.[c] ?? 0) * (scale[c] ?? 1)) });
+    parameters.set(bias, {
+      shape: [shift.length],
+      data: shift.map((value, c) => value + (old?.[c] ?? 0) * (scale[c] ?? 1)),
+    });
     nodes[nodes.indexOf(foldable)] = { ...foldable, bias, name: node.name, layers: [...foldable.layers, node.name] };
   }
   return { nodes, parameters };

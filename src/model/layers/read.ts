@@ -23,7 +23,8 @@ function activationOf(layer: string, name: string | null | undefined): Activatio
 function reluOf(layer: string, config: unknown): Activation {
   const { max_value: most, negative_slope: slope, threshold } = schema.reluConfig.parse(config);
   const slopes = Array.isArray(slope) ? slope : [slope ?? 0];
-  if (slopes.some((value) => value !== 0) || (threshold ?? 0) !== 0) throw unsupported(layer, 'a leaky or shifted ReLU');
+  if (slopes.some((value) => value !== 0) || (threshold ?? 0) !== 0)
+    throw unsupported(layer, 'a leaky or shifted ReLU');
   if (most === undefined || most === null) return 'relu';
   if (most === 6) return 'relu6';
   throw unsupported(layer, `ReLU with maximum ${most}`);
@@ -89,7 +90,13 @@ const readers: Readonly<Record<string, Reader>> = {
     layers: [name],
     activation: activationOf(name, schema.activationConfig.parse(entry.config).activation),
   }),
-  ReLU: (entry, name, inputs) => ({ op: 'activation', name, inputs, layers: [name], activation: reluOf(name, entry.config) }),
+  ReLU: (entry, name, inputs) => ({
+    op: 'activation',
+    name,
+    inputs,
+    layers: [name],
+    activation: reluOf(name, entry.config),
+  }),
   Dropout: (_, name, inputs) => ({ op: 'activation', name, inputs, layers: [name], activation: 'linear' }),
   ZeroPadding2D: (entry, name, inputs) => ({
     op: 'pad',
@@ -101,7 +108,15 @@ const readers: Readonly<Record<string, Reader>> = {
   Dense: (entry, name, inputs) => {
     const config = schema.denseConfig.parse(entry.config);
     const bias = config.use_bias ? `${name}/bias` : null;
-    return { op: 'dense', name, inputs, layers: [name], kernel: `${name}/kernel`, bias, activation: activationOf(name, config.activation) };
+    return {
+      op: 'dense',
+      name,
+      inputs,
+      layers: [name],
+      kernel: `${name}/kernel`,
+      bias,
+      activation: activationOf(name, config.activation),
+    };
   },
 };
 
@@ -155,10 +170,14 @@ export interface ReadOptions {
 export function readLayersModel(json: unknown, weightBytes: Uint8Array, options: ReadOptions): Network {
   const parsed = schema.layersModelSchema.safeParse(json);
   if (!parsed.success) {
-    throw new KindredError('backbone-unsupported', `not a TF.js layers model: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}`, {
-      hint: 'Convert the model with tensorflowjs_converter --output_format tfjs_layers_model.',
-      cause: parsed.error,
-    });
+    throw new KindredError(
+      'backbone-unsupported',
+      `not a TF.js layers model: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}`,
+      {
+        hint: 'Convert the model with tensorflowjs_converter --output_format tfjs_layers_model.',
+        cause: parsed.error,
+      },
+    );
   }
   const entries = parsed.data.weightsManifest.flatMap((group) => group.weights);
   const weights = decodeWeights(entries, weightBytes);

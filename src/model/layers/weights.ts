@@ -42,9 +42,13 @@ export function decodeWeights(entries: readonly WeightEntry[], bytes: Uint8Array
     const count = entry.shape.reduce((product, side) => product * side, 1);
     const size = count * (entry.quantization ? (bytesPerValue[entry.quantization.dtype] ?? 4) : 4);
     if (offset + size > bytes.byteLength) {
-      throw new KindredError('backbone-unsupported', `the weights end at byte ${bytes.byteLength}, inside ${entry.name}`, {
-        hint: 'The weights file is cut short or belongs to another model.',
-      });
+      throw new KindredError(
+        'backbone-unsupported',
+        `the weights end at byte ${bytes.byteLength}, inside ${entry.name}`,
+        {
+          hint: 'The weights file is cut short or belongs to another model.',
+        },
+      );
     }
     weights.set(entry.name, { shape: entry.shape, data: decode(entry, view, offset, count) });
     offset += size;

@@ -31,7 +31,12 @@ export interface OnnxBuilder {
   constant(data: Float32Array, shape: Shape, name?: string): string;
   /** A constant of 64-bit integers: shapes, axes. */
   integers(values: readonly number[]): string;
-  node(op: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeValue>>, name?: string): string;
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue>>,
+    name?: string,
+  ): string;
   /** The serialised model. */
   finish(): Uint8Array;
 }

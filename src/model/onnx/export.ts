@@ -26,14 +26,19 @@ export function exportEncoder(network: Network, scale: PixelScale): Uint8Array {
 }
 
 /**
- * The part of a network that stays frozen: input `pixels` uint8 [N, S, S, 3], output `activations` float32, NCHW
- * [N, c, h, w]. A stem without nodes gives the scaled picture.
+ * The part of a network that stays frozen: input `pixels` uint8 [N, S, S, 3], output `activations` float32, [N, c, h, w]
+ * or [N, h, w, c] as `layout` says. A stem without nodes gives the scaled picture.
  */
-export function exportStem(stem: Network, scale: PixelScale): Uint8Array {
+export function exportStem(stem: Network, scale: PixelScale, layout: 'nchw' | 'nhwc'): Uint8Array {
   const builder = createOnnxBuilder('kindred-stem');
   const output = addNetwork(builder, stem, addPixels(builder, stem, scale));
-  const shape = inferShapes(stem).get(stem.output) ?? stem.inputShape;
-  builder.node('Identity', [output], {}, 'activations');
-  builder.output('activations', ['N', shape[2] ?? 0, shape[0] ?? 0, shape[1] ?? 0]);
+  const [height = 0, width = 0, channels = 0] = inferShapes(stem).get(stem.output) ?? stem.inputShape;
+  if (layout === 'nchw') {
+    builder.node('Identity', [output], {}, 'activations');
+    builder.output('activations', ['N', channels, height, width]);
+  } else {
+    builder.node('Transpose', [output], { perm: [0, 2, 3, 1] }, 'activations');
+    builder.output('activations', ['N', height, width, channels]);
+  }
   return builder.finish();
 }

@@ -25,7 +25,11 @@ export function toOnnxKernel(op: 'conv2d' | 'depthwise', kernel: Parameter): Par
 }
 
 /** Zeros that TF's padding adds around a window operation, as ONNX's pads [top, left, bottom, right]. */
-export function onnxPads(shape: Shape, kernel: readonly [number, number], node: Pick<ConvolutionNode, 'strides' | 'padding'>): number[] {
+export function onnxPads(
+  shape: Shape,
+  kernel: readonly [number, number],
+  node: Pick<ConvolutionNode, 'strides' | 'padding'>,
+): number[] {
   const rows = windowing(shape[0] ?? 0, kernel[0], node.strides[0], node.padding);
   const columns = windowing(shape[1] ?? 0, kernel[1], node.strides[1], node.padding);
   return [rows.before, columns.before, rows.after, columns.after];
@@ -49,7 +53,13 @@ export function addL2Normalize(builder: OnnxBuilder, value: string): string {
   return builder.node('Div', [value, builder.node('Max', [length, scalar(builder, 1e-12)])]);
 }
 
-function addNode(builder: OnnxBuilder, node: Node, inputs: readonly string[], shapes: readonly Shape[], network: Network): string {
+function addNode(
+  builder: OnnxBuilder,
+  node: Node,
+  inputs: readonly string[],
+  shapes: readonly Shape[],
+  network: Network,
+): string {
   const [value = ''] = inputs;
   const [shape = []] = shapes;
   switch (node.op) {
@@ -74,20 +84,29 @@ function addNode(builder: OnnxBuilder, node: Node, inputs: readonly string[], sh
       return addActivation(builder, builder.node('Gemm', from), node.activation);
     }
     case 'activation':
-      return node.activation === 'linear' ? builder.node('Identity', [value]) : addActivation(builder, value, node.activation);
+      return node.activation === 'linear'
+        ? builder.node('Identity', [value])
+        : addActivation(builder, value, node.activation);
     case 'pad': {
       const [[top, bottom], [left, right]] = node.padding;
       return builder.node('Pad', [value, builder.integers([0, 0, top, left, 0, 0, bottom, right])]);
     }
     case 'max-pool':
     case 'average-pool': {
-      const attributes = { kernel_shape: [...node.size], strides: [...node.strides], pads: onnxPads(shape, [...node.size], node) };
+      const attributes = {
+        kernel_shape: [...node.size],
+        strides: [...node.strides],
+        pads: onnxPads(shape, [...node.size], node),
+      };
       return builder.node(node.op === 'max-pool' ? 'MaxPool' : 'AveragePool', [value], attributes);
     }
     case 'global-average-pool':
     case 'global-max-pool':
       // [N, C, h, w] → [N, C]
-      return builder.node(node.op === 'global-max-pool' ? 'ReduceMax' : 'ReduceMean', [value], { axes: [2, 3], keepdims: 0 });
+      return builder.node(node.op === 'global-max-pool' ? 'ReduceMax' : 'ReduceMean', [value], {
+        axes: [2, 3],
+        keepdims: 0,
+      });
     case 'add':
       return inputs.slice(1).reduce((sum, input) => builder.node('Add', [sum, input]), value);
     case 'concat':
@@ -103,7 +122,16 @@ export function addNetwork(builder: OnnxBuilder, network: Network, input: string
   const values = new Map([['input', input]]);
   for (const node of network.nodes) {
     const inputs = node.inputs.map((name) => values.get(name) ?? '');
-    values.set(node.name, addNode(builder, node, inputs, node.inputs.map((name) => shapes.get(name) ?? []), network));
+    values.set(
+      node.name,
+      addNode(
+        builder,
+        node,
+        inputs,
+        node.inputs.map((name) => shapes.get(name) ?? []),
+        network,
+      ),
+    );
   }
   return values.get(network.output) ?? input;
 }

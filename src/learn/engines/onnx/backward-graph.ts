@@ -19,7 +19,8 @@ function masked(builder: OnnxBuilder, gradient: string, node: Node, activation: 
   if (activation === 'linear') return gradient;
   const y = valueName(node.name);
   const positive = builder.node('Greater', [y, scalar(builder, 0)]);
-  const open = activation === 'relu' ? positive : builder.node('And', [positive, builder.node('Less', [y, scalar(builder, 6)])]);
+  const open =
+    activation === 'relu' ? positive : builder.node('And', [positive, builder.node('Less', [y, scalar(builder, 6)])]);
   return builder.node('Where', [open, gradient, scalar(builder, 0)]);
 }
 
@@ -46,20 +47,34 @@ function kernelGradient({ builder, network, shapes, batch }: Scope, node: Convol
   const [kh = 1, kw = 1, , multiplier = 1] = kernel;
   const x = valueName(node.inputs[0] ?? '');
   const name = gradientName(node.kernel);
-  const window = { dilations: [...node.strides], pads: onnxPads(shape, [kh, kw], node), kernel_shape: [outHeight, outWidth] };
+  const window = {
+    dilations: [...node.strides],
+    pads: onnxPads(shape, [kh, kw], node),
+    kernel_shape: [outHeight, outWidth],
+  };
   if (node.op === 'conv2d' && kh === 1 && kw === 1 && node.strides[0] === 1 && node.strides[1] === 1) {
-    const product = builder.node('Gemm', [rows(builder, x, channels), rows(builder, gradient, outChannels)], { transA: 1 });
+    const product = builder.node('Gemm', [rows(builder, x, channels), rows(builder, gradient, outChannels)], {
+      transA: 1,
+    });
     return builder.node('Reshape', [product, builder.integers(kernel)], {}, name);
   }
   if (node.op === 'conv2d') {
     const swap = { perm: [1, 0, 2, 3] };
-    const product = builder.node('Conv', [builder.node('Transpose', [x], swap), builder.node('Transpose', [gradient], swap)], window);
+    const product = builder.node(
+      'Conv',
+      [builder.node('Transpose', [x], swap), builder.node('Transpose', [gradient], swap)],
+      window,
+    );
     return builder.node('Transpose', [cropWindow(builder, product, kh, kw)], { perm: [2, 3, 0, 1] }, name);
   }
   if (multiplier !== 1) {
-    throw new KindredError('backbone-unsupported', `the onnx backend cannot train ${node.name}: its depth multiplier is ${multiplier}`, {
-      hint: 'Use --backend wasm, or start after it with --train-from.',
-    });
+    throw new KindredError(
+      'backbone-unsupported',
+      `the onnx backend cannot train ${node.name}: its depth multiplier is ${multiplier}`,
+      {
+        hint: 'Use --backend wasm, or start after it with --train-from.',
+      },
+    );
   }
   // Every (image, channel) is a group of its own: as many small correlations, then a sum over the batch. ONNX wants the
   // number of groups written down, which is why a backward graph is made for one batch size.
@@ -89,7 +104,10 @@ function inputGradient({ builder, network, shapes }: Scope, node: ConvolutionNod
     kernel_shape: [kh, kw],
     strides: [sh, sw],
     pads,
-    output_padding: [height - ((outHeight - 1) * sh - top - bottom + kh), width - ((outWidth - 1) * sw - left - right + kw)],
+    output_padding: [
+      height - ((outHeight - 1) * sh - top - bottom + kh),
+      width - ((outWidth - 1) * sw - left - right + kw),
+    ],
     group: node.op === 'depthwise' ? channels : 1,
   };
   return builder.node('ConvTranspose', [gradient, onnxKernel(builder, node, network)], attributes);
@@ -145,7 +163,12 @@ function backwardNode(scope: Scope, node: Node, incoming: string, isFirst: boole
       return node.inputs.map((input) => {
         const from = start;
         start += shapes.get(input)?.at(-1) ?? 0;
-        return builder.node('Slice', [incoming, builder.integers([from]), builder.integers([start]), builder.integers([1])]);
+        return builder.node('Slice', [
+          incoming,
+          builder.integers([from]),
+          builder.integers([start]),
+          builder.integers([1]),
+        ]);
       });
     }
     case 'global-average-pool': {
@@ -162,9 +185,13 @@ function backwardNode(scope: Scope, node: Node, incoming: string, isFirst: boole
     case 'max-pool':
     case 'average-pool':
     case 'l2-normalize':
-      throw new KindredError('backbone-unsupported', `the onnx backend cannot train through ${node.name} (${node.op})`, {
-        hint: 'Start after it with --train-from.',
-      });
+      throw new KindredError(
+        'backbone-unsupported',
+        `the onnx backend cannot train through ${node.name} (${node.op})`,
+        {
+          hint: 'Start after it with --train-from.',
+        },
+      );
   }
 }
 

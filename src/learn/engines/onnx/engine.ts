@@ -19,7 +19,11 @@ function floats(results: Readonly<Record<string, Tensor>>, name: string): Float3
  * forward graph hands the backward graph the values it needs; between the two, TF.js differentiates the loss.
  */
 export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
-  const options: InferenceSession.SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 };
+  const options: InferenceSession.SessionOptions = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+  };
   const kept = valuesForBackward(network).filter((name) => name !== 'input');
   const outputs = [...new Set([...kept, network.output])];
   const forward = await InferenceSession.create(buildForward(network, outputs), options);
@@ -28,7 +32,9 @@ export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
   const shapes = inferShapes(network);
 
   const parameterFeeds = (parameters: Parameters): Feeds =>
-    Object.fromEntries([...parameters].map(([name, { data, shape }]) => [parameterName(name), new Tensor('float32', data, shape)]));
+    Object.fromEntries(
+      [...parameters].map(([name, { data, shape }]) => [parameterName(name), new Tensor('float32', data, shape)]),
+    );
   const inputTensor = (activations: Float32Array, batch: number): Tensor =>
     new Tensor('float32', activations, [batch, channels, height, width]);
   const backwardFor = async (batch: number): Promise<InferenceSession> => {

@@ -15,7 +15,11 @@ export function planes(shape: Shape): (number | string)[] {
 }
 
 /** A kernel in TF's layout as ONNX wants it: [out, in, kh, kw], depthwise [channels · multiplier, 1, kh, kw]. */
-export function onnxKernel(builder: OnnxBuilder, node: Node & { op: 'conv2d' | 'depthwise' }, network: Network): string {
+export function onnxKernel(
+  builder: OnnxBuilder,
+  node: Node & { op: 'conv2d' | 'depthwise' },
+  network: Network,
+): string {
   const [kh = 1, kw = 1, third = 1, fourth = 1] = parameter(network, node.kernel).shape;
   const name = parameterName(node.kernel);
   if (node.op === 'conv2d') return builder.node('Transpose', [name], { perm: [3, 2, 0, 1] });
@@ -54,7 +58,11 @@ function forwardNode(builder: OnnxBuilder, node: Node, shape: Shape, network: Ne
     }
     case 'max-pool':
     case 'average-pool': {
-      const attributes = { kernel_shape: [...node.size], strides: [...node.strides], pads: onnxPads(shape, node.size, node) };
+      const attributes = {
+        kernel_shape: [...node.size],
+        strides: [...node.strides],
+        pads: onnxPads(shape, node.size, node),
+      };
       return builder.node(node.op === 'max-pool' ? 'MaxPool' : 'AveragePool', [value], attributes);
     }
     case 'global-average-pool':
@@ -91,7 +99,8 @@ export function buildForward(network: Network, outputs: readonly string[]): Uint
 export function valuesForBackward(network: Network): string[] {
   const needed = new Set<string>();
   for (const node of network.nodes) {
-    if (parametersOf(node).length > 0 || node.op === 'global-max-pool') for (const input of node.inputs) needed.add(input);
+    if (parametersOf(node).length > 0 || node.op === 'global-max-pool')
+      for (const input of node.inputs) needed.add(input);
     if ('activation' in node && node.activation !== 'linear') needed.add(node.name);
     if (node.op === 'global-max-pool') needed.add(node.name);
   }

@@ -70,7 +70,11 @@ function backwardNode(scope: Scope, node: Node, incoming: tf.Tensor, isFirst: bo
     case 'add':
       return node.inputs.map(() => incoming);
     case 'concat':
-      return tf.split(incoming, node.inputs.map((input) => tensor(scope.values, input).shape.at(-1) ?? 0), 3);
+      return tf.split(
+        incoming,
+        node.inputs.map((input) => tensor(scope.values, input).shape.at(-1) ?? 0),
+        3,
+      );
     case 'global-average-pool':
       return [spread(tf.div(incoming, (x.shape[1] ?? 1) * (x.shape[2] ?? 1)), x)];
     case 'global-max-pool': {
@@ -89,7 +93,12 @@ function backwardNode(scope: Scope, node: Node, incoming: tf.Tensor, isFirst: bo
 }
 
 /** Gradients of all parameters, from the gradient of the network's output. Call it inside a tidy. */
-export function runBackward(network: Network, weights: Tensors, values: Tensors, output: tf.Tensor): Map<string, tf.Tensor> {
+export function runBackward(
+  network: Network,
+  weights: Tensors,
+  values: Tensors,
+  output: tf.Tensor,
+): Map<string, tf.Tensor> {
   const scope: Scope = { weights, values, gradients: new Map() };
   const incoming = new Map<string, tf.Tensor>([[network.output, output]]);
   for (const node of network.nodes.toReversed()) {

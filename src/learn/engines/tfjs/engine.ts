@@ -24,13 +24,19 @@ export function createTfjsEngine(network: Network, name: string): GradientEngine
         const { value, gradient } = lossGradient(loss, embeddings, batch);
         const output = tf.tensor2d(gradient, [batch, gradient.length / batch]);
         const gradients = runBackward(network, weights, values, output);
-        result = { loss: value, embeddings, gradients: new Map([...gradients].map(([key, part]) => [key, read(part)])) };
+        result = {
+          loss: value,
+          embeddings,
+          gradients: new Map([...gradients].map(([key, part]) => [key, read(part)])),
+        };
       });
       if (!result) throw new KindredError('internal', 'the step gave no result');
       return Promise.resolve(result);
     },
     embed(activations, batch, parameters) {
-      const raw = tf.tidy(() => tensor(runForward(network, inputOf(activations, batch), upload(parameters)), network.output));
+      const raw = tf.tidy(() =>
+        tensor(runForward(network, inputOf(activations, batch), upload(parameters)), network.output),
+      );
       const embeddings = read(raw);
       raw.dispose();
       return Promise.resolve(embeddings);

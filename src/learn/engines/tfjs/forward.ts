@@ -78,7 +78,14 @@ function forwardNode(node: Node, inputs: readonly tf.Tensor[], weights: Tensors)
 export function runForward(network: Network, input: tf.Tensor, weights: Tensors): Map<string, tf.Tensor> {
   const values = new Map<string, tf.Tensor>([['input', input]]);
   for (const node of network.nodes) {
-    values.set(node.name, forwardNode(node, node.inputs.map((name) => tensor(values, name)), weights));
+    values.set(
+      node.name,
+      forwardNode(
+        node,
+        node.inputs.map((name) => tensor(values, name)),
+        weights,
+      ),
+    );
   }
   return values;
 }

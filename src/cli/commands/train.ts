@@ -1,0 +1,129 @@
+import { Command } from 'commander';
+import { parseOptions } from '../../config/parse.js';
+import { regularizerFor, trainSchema, type TrainConfig } from '../../config/train.js';
+import type { TrainSettings } from '../../learn/settings.js';
+import type { HistoryEntry } from '../../learn/trainer.js';
+import type { TrainedModel } from '../../learn/train-model.js';
+import type { CommandContext, CommandModule } from '../command.js';
+
+const examples = `
+Examples:
+  kindred train --data photos --out model
+  kindred train --data photos --out model --loss triplet --steps 300
+  kindred train --data photos --out model --positive-weight 0.1       (contrastive, a fixed weight instead of the gate)
+  kindred train --data photos --out model --backbone mobilenet-v1 --backbone-from ./mobilenet
+  kindred train --data photos --out model --resume                    (after Ctrl-C)`;
+
+function percent(value: unknown): string {
+  return typeof value === 'number' && Number.isFinite(value) ? (value * 100).toFixed(1) : '–';
+}
+
+function row(entry: HistoryEntry): string {
+  const validation = entry['validation'];
+  const held: Record<string, unknown> = typeof validation === 'object' && validation !== null ? { ...validation } : {};
+  const loss = entry['loss'];
+  const ratio = entry['spreadToGap'];
+  return [
+    String(entry['step']).padStart(6),
+    (typeof loss === 'number' ? loss.toFixed(4) : '–').padStart(9),
+    (typeof ratio === 'number' ? ratio.toFixed(2) : '–').padStart(9),
+    percent(held['recallAt1']).padStart(7),
+    percent(held['mapAtR']).padStart(7),
+  ].join('');
+}
+
+/** What `kindred train` prints at the end. */
+export function formatTrained({ bundle, result, settings, parity, seconds }: TrainedModel, out: string): string {
+  const density = settings.regularizer === 'none' ? '' : ` + ${settings.regularizer}`;
+  return [
+    `Trained ${settings.loss}${density} on ${result.trainImages} images of ${result.trainClasses.length} classes: ${settings.steps} steps in ${(seconds / 60).toFixed(1)} min, ${result.imagesPerSecond.toFixed(0)} images/s (${settings.backend}, from ${result.trainFrom}).`,
+    '',
+    '  step     loss      v/D    R@1  MAP@R   (R@1 and MAP@R on held-out classes, %; v/D: spread to gap of the classes)',
+    ...result.history.map(row),
+    '',
+    `Kept: ${result.best ? `step ${result.best.step}, the best by MAP@R` : 'the last step (no classes were held out)'}. TF.js and ONNX Runtime agree (smallest cosine ${parity.toFixed(6)}).`,
+    `Model: ${out} (fingerprint ${bundle.fingerprint.slice(0, 12)})`,
+    '',
+    `Next: kindred eval --data … --model ${out}`,
+  ].join('\n');
+}
+
+/** The options as the trainer takes them: everything that decides the numbers, and nothing else. */
+export function settingsOf(config: TrainConfig): TrainSettings {
+  const { data: _data, out: _out, resume: _resume, json: _json, ...rest } = config;
+  return {
+    ...rest,
+    regularizer: regularizerFor(config),
+    lambda: config.lambda,
+    margin: config.margin,
+    positiveWeight: config.positiveWeight,
+    miner: config.miner,
+    l2: config.l2,
+    kappa: config.kappa,
+    backboneFrom: config.backboneFrom,
+    backboneCut: config.backboneCut,
+    backboneScale: config.backboneScale,
+    trainFrom: config.trainFrom,
+  };
+}
+
+export const command: CommandModule = {
+  build(context: CommandContext) {
+    return new Command('train')
+      .description('train an embedding on a prepared data set and write a model bundle')
+      .option('--data <dir>', 'the data set that `kindred data prepare` wrote')
+      .option('--out <dir>', 'where the model bundle goes')
+      .option('--loss <name>', 'contrastive, triplet or npair (default: contrastive)')
+      .option(
+        '--regularizer <name>',
+        'density term: gate, neighbour or none (default: gate for contrastive, none for the others)',
+      )
+      .option('--lambda <number>', 'weight of a penalty such as neighbour')
+      .option('--kappa <number>', 'strength of the density term')
+      .option('--margin <number>', 'margin of the loss')
+      .option('--positive-weight <number>', 'contrastive: constant weight of positive pairs; turns the gate off')
+      .option('--miner <name>', 'triplet: semi-hard, hard or all (default: semi-hard)')
+      .option('--l2 <number>', 'npair: weight of the embeddings’ length')
+      .option('--steps <n>', 'training steps (default: 150)')
+      .option('--classes-per-batch <n>', 'classes in a batch (default: 16)')
+      .option('--images-per-class <n>', 'images of each (default: 4)')
+      .option('--input-size <px>', 'side of the network’s input, a multiple of 32 (default: 96)')
+      .option('--dim <n>', 'length of an embedding (default: 128)')
+      .option(
+        '--backbone <name|path>',
+        'nsfwjs-mobilenet-v2, mobilenet-v1, or a TF.js layers model (default: nsfwjs-mobilenet-v2)',
+      )
+      .option('--backbone-from <path>', 'a local copy of a named backbone')
+      .option('--backbone-cut <layer>', 'last layer to keep')
+      .option('--backbone-scale <name>', 'for a PATH: minus-one-to-one, zero-to-one or raw')
+      .option('--train-from <layer|all>', 'first layer that learns (default: the backbone’s own choice for a CPU)')
+      .option('--backend <name>', 'auto, onnx, wasm or cpu (default: auto)')
+      .option('--learning-rate <number>', 'Adam’s rate (default: 1e-4)')
+      .option('--head-rate <number>', 'times that for the new head (default: 3)')
+      .option('--seed <n>', 'seed of batches, augmentation and head (default: 0)')
+      .option('--threads <n>', 'threads (default: all cores)')
+      .option('--resume', 'go on from the checkpoint of a stopped run')
+      .option('--json', 'print the result as JSON')
+      .addHelpText('after', examples)
+      .action(async (flags: Record<string, unknown>) => {
+        const config = parseOptions('train', trainSchema, flags);
+        const { trainModel } = await import('../../compose.js');
+        const { progress, signal, warn } = context;
+        const { data, out, resume } = config;
+        const trained = await trainModel({ data, out, resume, settings: settingsOf(config), progress, signal, warn });
+        const { bundle, result, parity, seconds } = trained;
+        context.out(
+          config.json
+            ? JSON.stringify({
+                fingerprint: bundle.fingerprint,
+                folder: bundle.folder,
+                metrics: bundle.metrics,
+                history: result.history,
+                parity,
+                seconds,
+              })
+            : formatTrained(trained, config.out),
+        );
+      });
+  },
+};

@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { realNumber, wholeNumber } from './parse.js';
+
+/** The options of `kindred train`: names, ranges, defaults. */
+export const trainSchema = z.object({
+  data: z.string(),
+  out: z.string(),
+  loss: z.string().default('contrastive'),
+  regularizer: z.string().optional(),
+  lambda: realNumber(0, 1000).optional(),
+  margin: realNumber(0, 10).optional(),
+  positiveWeight: realNumber(0, 10).optional(),
+  miner: z.string().optional(),
+  l2: realNumber(0, 10).optional(),
+  kappa: realNumber(0, 100).optional(),
+  steps: wholeNumber(1, 1_000_000).default(150),
+  classesPerBatch: wholeNumber(2, 512).default(16),
+  imagesPerClass: wholeNumber(1, 64).default(4),
+  inputSize: wholeNumber(32, 512).default(96),
+  dim: wholeNumber(2, 2048).default(128),
+  backbone: z.string().default('nsfwjs-mobilenet-v2'),
+  backboneFrom: z.string().optional(),
+  backboneCut: z.string().optional(),
+  backboneScale: z.string().optional(),
+  trainFrom: z.string().optional(),
+  backend: z.string().default('auto'),
+  learningRate: realNumber(0, 1).default(1e-4),
+  headRate: realNumber(0, 1000).default(3),
+  seed: wholeNumber(0, 2 ** 31).default(0),
+  threads: wholeNumber(1, 256).default(availableParallelism()),
+  resume: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+export type TrainConfig = z.infer<typeof trainSchema>;
+
+/**
+ * The density term of a run: what was asked for, or what fits the loss (docs/losses.md). A constant positive weight is
+ * the gate's alternative, so it turns the default gate off.
+ */
+export function regularizerFor({ regularizer, loss, positiveWeight }: TrainConfig): string {
+  return regularizer ?? (loss === 'contrastive' && positiveWeight === undefined ? 'gate' : 'none');
+}

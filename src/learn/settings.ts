@@ -1,0 +1,30 @@
+/** Everything a training run is told, validated by config/train.ts. */
+export interface TrainSettings {
+  readonly loss: string;
+  readonly regularizer: string;
+  readonly lambda: number | undefined;
+  readonly margin: number | undefined;
+  readonly positiveWeight: number | undefined;
+  readonly miner: string | undefined;
+  readonly l2: number | undefined;
+  readonly kappa: number | undefined;
+  readonly steps: number;
+  readonly classesPerBatch: number;
+  readonly imagesPerClass: number;
+  /** px, a multiple of 32 */
+  readonly inputSize: number;
+  /** Length of an embedding. */
+  readonly dim: number;
+  readonly backbone: string;
+  readonly backboneFrom: string | undefined;
+  readonly backboneCut: string | undefined;
+  readonly backboneScale: string | undefined;
+  /** First layer that learns, or 'all'; undefined: the backbone's own default. */
+  readonly trainFrom: string | undefined;
+  readonly backend: string;
+  /** Adam's rate for the backbone; the head learns at `headRate` times that. */
+  readonly learningRate: number;
+  readonly headRate: number;
+  readonly seed: number;
+  readonly threads: number;
+}

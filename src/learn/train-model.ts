@@ -1,0 +1,201 @@
+import { appendFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { KindredError, writeError } from '../core/errors.js';
+import { exists, listFolder } from '../core/files.js';
+import type { ReportProgress } from '../core/progress.js';
+import { createRandom, shuffled } from '../core/random.js';
+import { loadDataset } from '../data/dataset-folder.js';
+import { itemsByLabel, type Dataset } from '../data/dataset.js';
+import { loadBackbone } from './backbones/registry.js';
+import type { Backbone } from './backbones/backbone.js';
+import { readCheckpoint } from './checkpoint.js';
+import { backendNames, defaultEngine, engines } from './engines/registry.js';
+import { createLoss } from './losses/registry.js';
+import { createObjective, validateCombination } from './objective.js';
+import { checkParity } from './parity.js';
+import { createRegularizer } from './regularizers/registry.js';
+import type { TrainSettings } from './settings.js';
+import { train, type HistoryEntry, type TrainResult } from './trainer.js';
+import { unknownName } from '../core/registry.js';
+import { goldenArrays, goldenImages } from '../model/bundle/golden.js';
+import { fingerprintOf } from '../model/bundle/fingerprint.js';
+import { preprocessing } from '../model/bundle/schema.js';
+import { writeBundle, type Bundle } from '../model/bundle.js';
+import { createEmbedder } from '../model/embedder.js';
+import { writeLayersModel } from '../model/layers/write.js';
+import { exportEncoder } from '../model/onnx/export.js';
+
+export interface TrainModelOptions {
+  /** The folder that `kindred data prepare` wrote. */
+  readonly data: string;
+  /** Where the bundle goes. */
+  readonly out: string;
+  readonly settings: TrainSettings;
+  /** Go on from the checkpoint beside `out`. */
+  readonly resume: boolean;
+  readonly progress: ReportProgress;
+  readonly signal: AbortSignal;
+  readonly warn: (text: string) => void;
+}
+
+export interface TrainedModel {
+  readonly bundle: Bundle;
+  readonly result: TrainResult;
+  readonly settings: TrainSettings;
+  /** Smallest cosine between TF.js and ONNX Runtime over the sample. */
+  readonly parity: number;
+  readonly seconds: number;
+}
+
+/** Pictures on which TF.js and ONNX Runtime must agree. */
+const paritySample = 200;
+
+/** Where a run keeps its checkpoint and history until the bundle is written. */
+export function workFolder(out: string): string {
+  return `${resolve(out)}.training`;
+}
+
+async function checkOut(out: string): Promise<void> {
+  const names = await listFolder(out);
+  if (names.length > 0 && !names.includes('bundle.json')) {
+    throw new KindredError('output-exists', `${out} exists and is no model bundle`, { hint: 'Choose another --out.' });
+  }
+}
+
+async function exportBundle(
+  options: TrainModelOptions,
+  dataset: Dataset,
+  backbone: Backbone,
+  settings: TrainSettings,
+  result: TrainResult,
+): Promise<{ bundle: Bundle; parity: number }> {
+  const onnx = exportEncoder(result.network, backbone.scale);
+  const fingerprint = fingerprintOf({ onnx, preprocessing, dimension: settings.dim });
+  const embedder = await createEmbedder({
+    onnx,
+    inputSize: settings.inputSize,
+    dimension: settings.dim,
+    fingerprint,
+    threads: settings.threads,
+  });
+  const engine = await engines.get('wasm')(result.network, { threads: 1 });
+  try {
+    const readable = dataset.items.filter(({ split }) => split !== 'none');
+    const sample = shuffled(readable, createRandom('parity', settings.seed)).slice(0, paritySample);
+    const parity = await checkParity({
+      network: result.network,
+      scale: backbone.scale,
+      engine,
+      embedRaw: (pixels, count) => embedder.embedRaw(pixels, count),
+      paths: sample.map(({ path }) => join(dataset.root, path)),
+      onProgress: (done) => options.progress({ stage: 'checking the export', done, total: sample.length }),
+    });
+    const golden = goldenArrays(await embedder.embedRaw(goldenImages(settings.inputSize), 3), settings.dim);
+    const last = result.history.findLast((entry) => entry['step'] === (result.best?.step ?? settings.steps));
+    const validation = last?.['validation'];
+    const metrics: Record<string, number> = {};
+    if (typeof validation === 'object' && validation !== null) {
+      for (const [key, value] of Object.entries(validation))
+        if (typeof value === 'number') metrics[`validation.${key === 'recallAt1' ? 'recall@1' : 'map@r'}`] = value;
+    }
+    const { lambda, margin, positiveWeight, miner, l2, kappa } = settings;
+    const defined = (values: Record<string, unknown>): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+    const bundle = await writeBundle(options.out, {
+      onnx,
+      layers: writeLayersModel(result.network),
+      dimension: settings.dim,
+      inputSize: settings.inputSize,
+      backbone: { name: backbone.name, cut: backbone.cut, scale: backbone.scale, source: backbone.source },
+      loss: { name: settings.loss, options: defined({ margin, positiveWeight, miner, l2 }) },
+      densityTerm:
+        settings.regularizer === 'none' ? null : { name: settings.regularizer, options: defined({ lambda, kappa }) },
+      training: {
+        steps: result.best?.step ?? settings.steps,
+        batch: { classes: settings.classesPerBatch, imagesPerClass: settings.imagesPerClass },
+        learningRates: { backbone: settings.learningRate, head: settings.learningRate * settings.headRate },
+        seed: settings.seed,
+        trainFrom: result.trainFrom,
+        backend: settings.backend,
+      },
+      dataset: {
+        name: dataset.name,
+        splitHash: dataset.splitHash,
+        trainClasses: [...result.trainClasses],
+        counts: {
+          trainImages: result.trainImages,
+          trainClasses: result.trainClasses.length,
+          validationImages: result.validationImages,
+        },
+      },
+      metrics,
+      golden,
+      extra: { 'history.jsonl': result.history.map((entry) => `${JSON.stringify(entry)}\n`).join('') },
+    });
+    return { bundle, parity };
+  } finally {
+    await embedder.close();
+    await engine.dispose();
+  }
+}
+
+/** The whole of `kindred train`: checks, training with checkpoints, parity-checked export, bundle. */
+export async function trainModel(options: TrainModelOptions): Promise<TrainedModel> {
+  const { data, out, resume, signal, progress } = options;
+  if (!backendNames.includes(options.settings.backend)) {
+    throw unknownName('backend', options.settings.backend, backendNames, '--backend');
+  }
+  const auto = options.settings.backend === 'auto';
+  const settings = auto ? { ...options.settings, backend: defaultEngine } : options.settings;
+  validateCombination(settings.loss, settings.regularizer, settings);
+  const { margin, positiveWeight, miner, l2 } = settings;
+  const objective = createObjective({
+    loss: createLoss(settings.loss, { margin, positiveWeight, miner, l2 }),
+    regularizer: createRegularizer(settings.regularizer, { kappa: settings.kappa }),
+    lambda: settings.lambda,
+  });
+  await checkOut(out);
+  const dataset = await loadDataset(data);
+  const backbone = await loadBackbone(settings.backbone, {
+    from: settings.backboneFrom,
+    cut: settings.backboneCut,
+    scale: settings.backboneScale,
+  });
+  const work = workFolder(out);
+  const checkpointPath = join(work, 'checkpoint.bin');
+  const resumeFrom = resume ? await readCheckpoint(checkpointPath) : null;
+  if (resume && !resumeFrom) options.warn(`nothing to resume in ${work}: starting from the beginning`);
+  if (resumeFrom && resumeFrom.settings !== JSON.stringify(settings)) {
+    throw new KindredError('checkpoint-invalid', `the checkpoint in ${work} was made with other options`, {
+      hint: 'Give the same options as then, or train from the start without --resume.',
+    });
+  }
+  const classes = itemsByLabel(dataset.items.filter(({ split }) => split === 'train'));
+  if (classes.size === 0) {
+    throw new KindredError('dataset-too-small', `${data} has no class to train on`, {
+      hint: 'Label pictures, at least two of each class, and prepare the data set again.',
+    });
+  }
+  const started = performance.now();
+  await mkdir(work, { recursive: true }).catch((error: unknown) => Promise.reject(writeError(error, work)));
+  const historyPath = join(work, 'history.jsonl');
+  await writeFile(historyPath, (resumeFrom?.history ?? []).map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  const result = await train({
+    dataset,
+    backbone,
+    objective,
+    engine: engines.get(settings.backend),
+    settings,
+    checkpointPath,
+    resumeFrom,
+    progress,
+    signal,
+    onEpoch: (entry: HistoryEntry) => {
+      appendFileSync(historyPath, `${JSON.stringify(entry)}\n`);
+    },
+  });
+  const { bundle, parity } = await exportBundle(options, dataset, backbone, settings, result);
+  if (await exists(work)) await rm(work, { recursive: true, force: true });
+  return { bundle, result, settings, parity, seconds: (performance.now() - started) / 1000 };
+}
