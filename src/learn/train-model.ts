@@ -178,7 +178,9 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
     });
   }
   const started = performance.now();
-  await mkdir(work, { recursive: true }).catch((error: unknown) => Promise.reject(writeError(error, work)));
+  await mkdir(work, { recursive: true }).catch((error: unknown) => {
+    throw writeError(error, work);
+  });
   const historyPath = join(work, 'history.jsonl');
   await writeFile(historyPath, (resumeFrom?.history ?? []).map((entry) => `${JSON.stringify(entry)}\n`).join(''));
   const result = await train({

@@ -50,9 +50,20 @@ export function formatTrained({ bundle, result, settings, parity, seconds }: Tra
 
 /** The options as the trainer takes them: everything that decides the numbers, and nothing else. */
 export function settingsOf(config: TrainConfig): TrainSettings {
-  const { data: _data, out: _out, resume: _resume, json: _json, ...rest } = config;
+  const { loss, steps, classesPerBatch, imagesPerClass, inputSize, dim, backbone, backend, seed, threads } = config;
   return {
-    ...rest,
+    loss,
+    steps,
+    classesPerBatch,
+    imagesPerClass,
+    inputSize,
+    dim,
+    backbone,
+    backend,
+    learningRate: config.learningRate,
+    headRate: config.headRate,
+    seed,
+    threads,
     regularizer: regularizerFor(config),
     lambda: config.lambda,
     margin: config.margin,

@@ -30,7 +30,8 @@ function quad(shape: readonly number[]): Quad {
 function pairOf(value: unknown, fallback: number): [number, number] {
   if (typeof value === 'number') return [value, value];
   if (Array.isArray(value)) {
-    const [a, b]: unknown[] = value;
+    const sides: unknown[] = value;
+    const [a, b] = sides;
     if (typeof a === 'number' && typeof b === 'number') return [a, b];
   }
   return [fallback, fallback];

@@ -1,4 +1,4 @@
-import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import { getKernelsForBackend, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { conv2dBackpropFilter, conv2dBackpropInput } from './conv2d.js';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise.js';
 import type { KernelCall } from './heap.js';
@@ -19,8 +19,9 @@ let registered = false;
 export function registerWasmKernels(): void {
   if (registered) return;
   registered = true;
+  const present = new Set(getKernelsForBackend('wasm').map((kernel) => kernel.kernelName));
   for (const [kernelName, compute] of Object.entries(kernels)) {
-    if (getKernel(kernelName, 'wasm')) unregisterKernel(kernelName, 'wasm');
+    if (present.has(kernelName)) unregisterKernel(kernelName, 'wasm');
     registerKernel({
       kernelName,
       backendName: 'wasm',

@@ -17,7 +17,7 @@ export function image(x: tf.Tensor): tf.Tensor4D {
 }
 
 export function matrix(x: tf.Tensor): tf.Tensor2D {
-  return tf.reshape(x, [x.shape[0] ?? 0, x.shape[1] ?? 0]);
+  return tf.reshape(x, [-1, x.shape.at(-1) ?? 0]);
 }
 
 function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
