@@ -1,0 +1,50 @@
+import type { Embedder } from '../core/embedder.js';
+import { silent, type ReportProgress } from '../core/progress.js';
+import type { Dataset } from '../data/dataset.js';
+import { defaultKs, evaluateModel, type EvaluatedSplit, type Evaluation } from './evaluate.js';
+import { buildReport, type EvaluationReport } from './report.js';
+import { checkZeroShot, type TrainingRecord } from './zero-shot.js';
+
+/** Opened only when it is its turn, so that two pools of workers never share the cores. */
+export type OpenEmbedder = () => Promise<Embedder>;
+
+export interface RunEvaluationOptions {
+  readonly dataset: Dataset;
+  readonly split: EvaluatedSplit;
+  readonly ks?: readonly number[];
+  /** Absent: only the untrained backbone is measured. */
+  readonly model?: { readonly open: OpenEmbedder; readonly training: TrainingRecord | undefined };
+  readonly openUntrained: OpenEmbedder;
+  /** Measure a model on classes it was trained on, too; the report says so. */
+  readonly allowSeen?: boolean;
+  readonly progress?: ReportProgress;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Evaluates a model beside its untrained backbone on one split. Whether the classes were seen in training is checked
+ * before anything is embedded.
+ * @throws KindredError model-mismatch for seen classes, and what `evaluateModel` throws
+ */
+export async function runEvaluation(options: RunEvaluationOptions): Promise<EvaluationReport> {
+  const { dataset, split, ks = defaultKs, model, openUntrained, allowSeen = false } = options;
+  const { progress = silent, signal = new AbortController().signal } = options;
+  const zeroShot = model && checkZeroShot({ training: model.training, dataset, split, allowSeen });
+  const evaluate = async (open: OpenEmbedder, name: string): Promise<Evaluation> => {
+    const embedder = await open();
+    try {
+      return await evaluateModel({ dataset, split, embedder, ks, name, progress, signal });
+    } finally {
+      await embedder.close();
+    }
+  };
+  const trained = model && (await evaluate(model.open, 'model'));
+  const untrained = await evaluate(openUntrained, 'untrained');
+  return buildReport({
+    dataset,
+    split,
+    ks,
+    untrained,
+    ...(trained && zeroShot && { model: { evaluation: trained, zeroShot } }),
+  });
+}
