@@ -38,8 +38,9 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
       await embedder.close();
     }
   };
-  const trained = model && (await evaluate(model.open, 'model'));
+  // The backbone first: it may be missing from this machine, which is better known before the longer wait.
   const untrained = await evaluate(openUntrained, 'untrained');
+  const trained = model && (await evaluate(model.open, 'model'));
   return buildReport({
     dataset,
     split,

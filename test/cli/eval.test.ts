@@ -45,10 +45,10 @@ function fakeParts(changes: Partial<EvalParts> = {}) {
 const parse = (flags: Record<string, unknown>) => parseOptions('eval', evalOptions, { data: 'shop', ...flags }, {});
 
 describe('runEval', () => {
-  it('measures a model and then its untrained backbone, one open at a time', async () => {
+  it('measures the untrained backbone and then the model, one open at a time', async () => {
     const { parts, diary } = fakeParts();
     const report = await runEval(parse({ model: 'm' }), collect().context, parts);
-    expect(diary).toEqual(['open m', 'close m', 'open m before', 'close m before']);
+    expect(diary).toEqual(['open m before', 'close m before', 'open m', 'close m']);
     expect(report.model?.['recall@1']).toBe(1);
     expect(report.untrained['recall@1']).toBeLessThan(1);
     expect([report.fingerprint, report.zeroShot?.verified]).toEqual(['m', true]);
@@ -77,7 +77,7 @@ describe('runEval', () => {
     controller.abort();
     const stopped = runEval(parse({ model: 'm' }), collect(controller.signal).context, parts);
     await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
-    expect(diary).toEqual(['open m', 'close m']);
+    expect(diary).toEqual(['open m before', 'close m before']);
   });
 
   it.each([
