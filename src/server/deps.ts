@@ -13,7 +13,7 @@ export interface AppLimits {
 }
 
 export const defaultLimits: AppLimits = {
-  bodyBytes: 20 * 1024 * 1024,
+  bodyBytes: 20_000_000,
   imageQueries: 64,
   thumbnailBytes: 64 * 1024 * 1024,
 };

@@ -146,7 +146,9 @@ describe('GET /v1/items/:id/image', () => {
     const path = world.items[1]?.imagePath ?? '';
     const url = itemUrl('fruit/cherry 2.png', '/image');
     await rename(path, `${path}.away`);
-    expectProblem(await get(url), 404, 'image-missing');
+    const missing = await get(url);
+    expectProblem(missing, 404, 'image-missing');
+    expect([missing.headers['etag'], missing.headers['cache-control']]).toEqual([undefined, 'no-store']);
     expectProblem(await get(`${url}?width=20`), 404, 'image-missing');
     await writeFile(path, (await sharp(`${path}.away`).png().toBuffer()).subarray(0, 60));
     expectProblem(await get(`${url}?width=20`), 422, 'image-unreadable');

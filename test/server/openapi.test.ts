@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -58,6 +59,13 @@ describe('/openapi.json', () => {
       'post /v1/embed',
       'post /v1/search',
     ]);
+  });
+
+  it('holds the routes that docs/http-api.md describes, and no others', () => {
+    const text = readFileSync(new URL('../../docs/http-api.md', import.meta.url), 'utf8');
+    const table = text.split('\n').filter((line) => line.startsWith('| `'));
+    const described = table.flatMap((line) => [...line.matchAll(/`(GET|POST) (\/[^`]*)`/g)].map(([, , path]) => path));
+    expect(described.sort()).toEqual(Object.keys(document.paths).sort());
   });
 
   it('points only to schemas that are there', () => {

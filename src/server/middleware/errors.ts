@@ -22,6 +22,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
       next(thrown); // Express cuts the connection, so that half an answer is not taken for a whole one
       return;
     }
+    response.removeHeader('ETag'); // set for the picture that could not be sent after all
     if (problem.status === 503) response.set('Retry-After', '1');
     response.status(problem.status).set('Cache-Control', 'no-store').type(problemType).send(JSON.stringify(problem));
   };
