@@ -19,14 +19,14 @@ import { startServer } from '../../server/start.js';
 import type { CommandContext, CommandModule } from '../command.js';
 import type { OpenEmbedder } from './index.js';
 
-const schema = z.object({
+export const serveOptions = z.object({
   index: z.string(),
   host: z.string().default('127.0.0.1'),
   port: wholeNumber(0, 65535).default(7700),
   threads: wholeNumber(1, 256).optional(),
   log: z.boolean().default(false),
 });
-export type ServeOptions = z.infer<typeof schema>;
+export type ServeOptions = z.infer<typeof serveOptions>;
 
 async function readModel(modelFolder: string): Promise<ApiModel> {
   const path = join(modelFolder, 'bundle.json');
@@ -136,7 +136,7 @@ Examples:
   curl -F image=@photo.jpg -F limit=5 http://127.0.0.1:7700/v1/search`,
       )
       .action(async (flags: Record<string, unknown>) => {
-        const options = parseOptions('serve', schema, flags);
+        const options = parseOptions('serve', serveOptions, flags);
         const { openEmbedder } = await import('../../compose.js');
         await runServe(options, context, openEmbedder);
       });
