@@ -81,7 +81,7 @@ export async function runEval(
 }
 
 /** The real parts, loaded when the command line has been understood. */
-async function realParts(options: EvalOptions): Promise<EvalParts> {
+export async function realParts(options: EvalOptions): Promise<EvalParts> {
   const { loadDataset } = await import('../../data/dataset-folder.js');
   const { readBundle } = await import('../../model/bundle.js');
   const { openEmbedder, openUntrainedEmbedder, openUntrainedFor } = await import('../../compose.js');
