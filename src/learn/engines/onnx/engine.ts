@@ -4,7 +4,7 @@ import type { Parameters } from '../../../model/graph.js';
 import { inferShapes } from '../../../model/shapes.js';
 import { lossGradient, type EngineFactory } from '../engine.js';
 import { buildBackward, gradientName } from './backward-graph.js';
-import { buildForward, parameterName, valueName, valuesForBackward } from './forward-graph.js';
+import { buildForward, parameterName, planes, valueName, valuesForBackward } from './forward-graph.js';
 
 type Feeds = Record<string, Tensor>;
 
@@ -28,7 +28,7 @@ export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
   const outputs = [...new Set([...kept, network.output])];
   const forward = await InferenceSession.create(buildForward(network, outputs), options);
   const backwards = new Map<number, InferenceSession>();
-  const [height = 0, width = 0, channels = 0] = network.inputShape;
+  const inputDims = planes(network.inputShape).slice(1).map(Number);
   const shapes = inferShapes(network);
 
   const parameterFeeds = (parameters: Parameters): Feeds =>
@@ -36,7 +36,7 @@ export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
       [...parameters].map(([name, { data, shape }]) => [parameterName(name), new Tensor('float32', data, shape)]),
     );
   const inputTensor = (activations: Float32Array, batch: number): Tensor =>
-    new Tensor('float32', activations, [batch, channels, height, width]);
+    new Tensor('float32', activations, [batch, ...inputDims]);
   const backwardFor = async (batch: number): Promise<InferenceSession> => {
     const known = backwards.get(batch);
     if (known) return known;

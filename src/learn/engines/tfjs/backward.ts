@@ -73,7 +73,7 @@ function backwardNode(scope: Scope, node: Node, incoming: tf.Tensor, isFirst: bo
       return tf.split(
         incoming,
         node.inputs.map((input) => tensor(scope.values, input).shape.at(-1) ?? 0),
-        3,
+        incoming.rank - 1,
       );
     case 'global-average-pool':
       return [spread(tf.div(incoming, (x.shape[1] ?? 1) * (x.shape[2] ?? 1)), x)];

@@ -68,7 +68,7 @@ function forwardNode(node: Node, inputs: readonly tf.Tensor[], weights: Tensors)
     case 'add':
       return inputs.slice(1).reduce((sum, part) => tf.add(sum, part), x);
     case 'concat':
-      return tf.concat([...inputs], 3);
+      return tf.concat([...inputs], x.rank - 1);
     case 'l2-normalize':
       throw new KindredError('internal', 'the loss normalises; the learning part ends before it');
   }
