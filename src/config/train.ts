@@ -14,7 +14,7 @@ export const trainSchema = z.object({
   miner: z.string().optional(),
   l2: realNumber(0, 10).optional(),
   kappa: realNumber(0, 100).optional(),
-  steps: wholeNumber(1, 1_000_000).default(150),
+  steps: wholeNumber(1, 1_000_000).default(200),
   classesPerBatch: wholeNumber(2, 512).default(16),
   imagesPerClass: wholeNumber(1, 64).default(4),
   inputSize: wholeNumber(32, 512).default(96),

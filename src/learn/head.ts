@@ -1,18 +1,12 @@
 import { createRandom, gaussian } from '../core/random.js';
-import type { Network, Node, Parameter } from '../model/graph.js';
+import type { Network, Node } from '../model/graph.js';
 import { inferShapes } from '../model/shapes.js';
 import { append } from '../model/surgery.js';
 
-const plain = (op: 'global-average-pool' | 'global-max-pool' | 'add', name: string, inputs: string[]): Node => ({
-  op,
-  name,
-  inputs,
-  layers: [name],
-});
-
 /** Average over all positions: what an untrained backbone is compared by. */
 export function withPooling(backbone: Network): Network {
-  return append(backbone, [plain('global-average-pool', 'average_pool', [backbone.output])], []);
+  const name = 'average_pool';
+  return append(backbone, [{ op: 'global-average-pool', name, inputs: [backbone.output], layers: [name] }], []);
 }
 
 /** [rows, columns] with orthonormal columns (or rows, where there are fewer), by Gram–Schmidt on Gaussian vectors. */
@@ -38,19 +32,29 @@ export function orthogonal(rows: number, columns: number, seed: number): Float32
 /** Names of the head's parameters, which learn at their own, higher rate. */
 export const headParameters: ReadonlySet<string> = new Set(['embedding/kernel', 'embedding/bias']);
 
-/** Global average + max pooling and a linear layer to `dim`; the L2 normalisation is the loss's and the export's. */
+/**
+ * Average pooling and a linear layer to `dim`; the L2 normalisation is the loss's and the export's. Average + max pooling
+ * retrieved unseen classes worse in the runs of docs/results.md.
+ */
 export function withHead(backbone: Network, dim: number, seed: number): Network {
+  const pooled = withPooling(backbone);
   const channels = inferShapes(backbone).get(backbone.output)?.[2] ?? 0;
   const [kernel, bias] = ['embedding/kernel', 'embedding/bias'];
-  const nodes: Node[] = [
-    plain('global-average-pool', 'average_pool', [backbone.output]),
-    plain('global-max-pool', 'max_pool', [backbone.output]),
-    plain('add', 'pool', ['average_pool', 'max_pool']),
-    { op: 'dense', name: 'embedding', inputs: ['pool'], layers: ['embedding'], kernel, bias, activation: 'linear' },
-  ];
-  const parameters: [string, Parameter][] = [
-    [kernel, { shape: [channels, dim], data: orthogonal(channels, dim, seed) }],
-    [bias, { shape: [dim], data: new Float32Array(dim) }],
-  ];
-  return append(backbone, nodes, parameters);
+  const head: Node = {
+    op: 'dense',
+    name: 'embedding',
+    inputs: [pooled.output],
+    layers: ['embedding'],
+    kernel,
+    bias,
+    activation: 'linear',
+  };
+  return append(
+    pooled,
+    [head],
+    [
+      [kernel, { shape: [channels, dim], data: orthogonal(channels, dim, seed) }],
+      [bias, { shape: [dim], data: new Float32Array(dim) }],
+    ],
+  );
 }

@@ -95,7 +95,7 @@ export const command: CommandModule = {
       .option('--positive-weight <number>', 'contrastive: constant weight of positive pairs; turns the gate off')
       .option('--miner <name>', 'triplet: semi-hard, hard or all (default: semi-hard)')
       .option('--l2 <number>', 'npair: weight of the embeddings’ length')
-      .option('--steps <n>', 'training steps (default: 150)')
+      .option('--steps <n>', 'training steps (default: 200)')
       .option('--classes-per-batch <n>', 'classes in a batch (default: 16)')
       .option('--images-per-class <n>', 'images of each (default: 4)')
       .option('--input-size <px>', 'side of the network’s input, a multiple of 32 (default: 96)')
