@@ -7,8 +7,6 @@ import { sha256 } from '../core/hashing.js';
 const arraySchema = z.object({ name: z.string(), length: z.number().int().nonnegative() });
 const headerSchema = z.object({
   version: z.literal(1),
-  /** SHA-256 of the floats. */
-  hash: z.string(),
   /** Steps done. */
   step: z.number().int().nonnegative(),
   /** What the run was started with; resuming under other settings is refused. */
@@ -26,7 +24,12 @@ export interface Checkpoint {
   readonly arrays: ReadonlyMap<string, Float32Array>;
 }
 
-/** One file, so that it is replaced whole: 4 bytes header length, JSON header, then the floats (little-endian). */
+const hashBytes = 32;
+
+/**
+ * One file, so that it is replaced whole: SHA-256 of all that follows, 4 bytes header length, JSON header, then the floats
+ * (little-endian).
+ */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   const arrays = [...checkpoint.arrays];
   const floats = Buffer.concat(arrays.map(([, data]) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)));
@@ -34,13 +37,13 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     JSON.stringify({
       ...checkpoint,
       version: 1,
-      hash: sha256(floats),
       arrays: arrays.map(([name, data]) => ({ name, length: data.length })),
     }),
   );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
-  await writeFileAtomic(path, Buffer.concat([length, header, floats]));
+  const hash = Buffer.from(sha256(length, header, floats), 'hex');
+  await writeFileAtomic(path, Buffer.concat([hash, length, header, floats]));
 }
 
 /** @throws KindredError checkpoint-invalid when the file is damaged or of a newer kindred; null when there is none */
@@ -58,10 +61,11 @@ export async function readCheckpoint(path: string): Promise<Checkpoint | null> {
     throw invalid(error);
   }
   try {
-    const end = 4 + bytes.readUInt32LE(0);
-    const header = headerSchema.parse(JSON.parse(bytes.subarray(4, end).toString('utf8')));
-    const floats = Uint8Array.from(bytes.subarray(end));
-    if (sha256(floats) !== header.hash) throw new Error('the checksum does not match');
+    const content = bytes.subarray(hashBytes);
+    if (sha256(content) !== bytes.toString('hex', 0, hashBytes)) throw new Error('the checksum does not match');
+    const end = 4 + content.readUInt32LE(0);
+    const header = headerSchema.parse(JSON.parse(content.toString('utf8', 4, end)));
+    const floats = Uint8Array.from(content.subarray(end));
     let offset = 0;
     const arrays = header.arrays.map(({ name, length }): [string, Float32Array] => {
       const data = new Float32Array(floats.buffer, offset, length);
