@@ -6,6 +6,7 @@ import { createRegistry } from '../../core/registry.js';
 import type { PixelScale } from '../../model/graph.js';
 import { pixelScales, readLayersModel } from '../../model/layers/read.js';
 import { layersModelSchema } from '../../model/layers/schema.js';
+import { inferShapes } from '../../model/shapes.js';
 import type { Backbone, BackboneOptions } from './backbone.js';
 
 /** model.json of a layers model and the bytes of its weights, all shards in a row. */
@@ -62,7 +63,18 @@ export function backboneFrom(files: LayersFiles, description: BackboneDescriptio
           field: '--input-size',
         });
       }
-      return readLayersModel(files.json, files.weights, { inputSize, cut: description.cut });
+      const network = readLayersModel(files.json, files.weights, { inputSize, cut: description.cut });
+      if (inferShapes(network).get(network.output)?.length !== 3) {
+        throw new KindredError(
+          'backbone-unsupported',
+          `the backbone's output at ${description.cut} is no feature map`,
+          {
+            hint: 'Cut it before its pooling with --backbone-cut LAYER.',
+            field: '--backbone-cut',
+          },
+        );
+      }
+      return network;
     },
   };
 }

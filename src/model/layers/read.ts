@@ -64,7 +64,7 @@ const pool: Reader = (entry, name, inputs) => {
 };
 
 const plain =
-  (op: 'add' | 'concat' | 'global-average-pool' | 'global-max-pool'): Reader =>
+  (op: 'add' | 'global-average-pool' | 'global-max-pool'): Reader =>
   (_, name, inputs) => ({ op, name, inputs, layers: [name] });
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -73,7 +73,11 @@ const readers: Readonly<Record<string, Reader>> = {
   MaxPooling2D: pool,
   AveragePooling2D: pool,
   Add: plain('add'),
-  Concatenate: plain('concat'),
+  Concatenate: (entry, name, inputs) => {
+    const { axis } = schema.concatConfig.parse(entry.config);
+    if (axis !== -1 && axis !== 3) throw unsupported(name, `joining along axis ${axis}`);
+    return { op: 'concat', name, inputs, layers: [name] };
+  },
   GlobalAveragePooling2D: plain('global-average-pool'),
   GlobalMaxPooling2D: plain('global-max-pool'),
   BatchNormalization: (entry, name, inputs) => ({
@@ -120,6 +124,16 @@ const readers: Readonly<Record<string, Reader>> = {
   },
 };
 
+function readNode(reader: Reader, entry: schema.LayerEntry, name: string, inputs: string[]): RawNode {
+  try {
+    return reader(entry, name, inputs);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const issue = error.issues[0];
+    throw unsupported(name, `${entry.class_name} with this ${issue?.path.join('.') ?? 'configuration'}`);
+  }
+}
+
 /** The layers that `cut` needs, as nodes with their inputs by name; 'input' is the model's input. */
 function rawNodes(topology: schema.Topology, cut: string | undefined): RawNode[] {
   const inputs = new Set<string>();
@@ -151,7 +165,8 @@ function rawNodes(topology: schema.Topology, cut: string | undefined): RawNode[]
     .map(([name, { entry, inputs: from }]) => {
       const reader = readers[entry.class_name];
       if (!reader) throw unsupported(name, entry.class_name);
-      return reader(entry, name, from);
+      if ((entry.inbound_nodes?.length ?? 0) > 1) throw unsupported(name, 'a layer that is used more than once');
+      return readNode(reader, entry, name, from);
     });
 }
 

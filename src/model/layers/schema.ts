@@ -82,4 +82,5 @@ export const poolConfig = z.looseObject({
   strides: pair.nullish(),
   padding: z.enum(['same', 'valid']).default('valid'),
 });
+export const concatConfig = z.looseObject({ axis: z.number().default(-1) });
 export const denseConfig = z.looseObject({ activation: optionalName, use_bias: z.boolean().default(true) });

@@ -27,13 +27,17 @@ export function exportEncoder(network: Network, scale: PixelScale): Uint8Array {
 
 /**
  * The part of a network that stays frozen: input `pixels` uint8 [N, S, S, 3], output `activations` float32, [N, c, h, w]
- * or [N, h, w, c] as `layout` says. A stem without nodes gives the scaled picture.
+ * or [N, h, w, c] as `layout` says, or [N, c] behind a pooling. A stem without nodes gives the scaled picture.
  */
 export function exportStem(stem: Network, scale: PixelScale, layout: 'nchw' | 'nhwc'): Uint8Array {
   const builder = createOnnxBuilder('kindred-stem');
   const output = addNetwork(builder, stem, addPixels(builder, stem, scale));
-  const [height = 0, width = 0, channels = 0] = inferShapes(stem).get(stem.output) ?? stem.inputShape;
-  if (layout === 'nchw') {
+  const shape = inferShapes(stem).get(stem.output) ?? stem.inputShape;
+  const [height = 0, width = 0, channels = 0] = shape;
+  if (shape.length === 1) {
+    builder.node('Identity', [output], {}, 'activations');
+    builder.output('activations', ['N', ...shape]);
+  } else if (layout === 'nchw') {
     builder.node('Identity', [output], {}, 'activations');
     builder.output('activations', ['N', channels, height, width]);
   } else {
