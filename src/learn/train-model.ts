@@ -17,6 +17,7 @@ import { checkParity } from './parity.js';
 import { createRegularizer } from './regularizers/registry.js';
 import type { TrainSettings } from './settings.js';
 import { train, type HistoryEntry, type TrainResult } from './trainer.js';
+import { runKey } from './training-state.js';
 import { unknownName } from '../core/registry.js';
 import { goldenArrays, goldenImages } from '../model/bundle/golden.js';
 import { fingerprintOf } from '../model/bundle/fingerprint.js';
@@ -166,9 +167,9 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
   const checkpointPath = join(work, 'checkpoint.bin');
   const resumeFrom = resume ? await readCheckpoint(checkpointPath) : null;
   if (resume && !resumeFrom) options.warn(`nothing to resume in ${work}: starting from the beginning`);
-  if (resumeFrom && resumeFrom.settings !== JSON.stringify(settings)) {
-    throw new KindredError('checkpoint-invalid', `the checkpoint in ${work} was made with other options`, {
-      hint: 'Give the same options as then, or train from the start without --resume.',
+  if (resumeFrom && resumeFrom.settings !== runKey(settings, dataset)) {
+    throw new KindredError('checkpoint-invalid', `the checkpoint in ${work} was made with other options or data`, {
+      hint: 'Give the same options and data set as then, or train from the start without --resume.',
     });
   }
   const classes = itemsByLabel(dataset.items.filter(({ split }) => split === 'train'));
@@ -196,6 +197,10 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
     onEpoch: (entry: HistoryEntry) => {
       appendFileSync(historyPath, `${JSON.stringify(entry)}\n`);
     },
+  }).catch(async (error: unknown) => {
+    // Without a checkpoint there is nothing to go on from.
+    if (!(await exists(checkpointPath))) await rm(work, { recursive: true, force: true });
+    throw error;
   });
   const { bundle, parity } = await exportBundle(options, dataset, backbone, settings, result);
   if (await exists(work)) await rm(work, { recursive: true, force: true });

@@ -3,10 +3,10 @@ import { KindredError } from '../core/errors.js';
 import type { ReportProgress } from '../core/progress.js';
 import type { Dataset } from '../data/dataset.js';
 import { createClassSampler } from '../data/samplers.js';
-import type { Network, Parameter } from '../model/graph.js';
+import type { Network } from '../model/graph.js';
 import { exportStem } from '../model/onnx/export.js';
 import { splitBefore, join as joinNetworks } from '../model/surgery.js';
-import { adamStep, createAdamState, scheduleAt, type AdamState } from './adam.js';
+import { adamStep, createAdamState, scheduleAt } from './adam.js';
 import type { Backbone } from './backbones/backbone.js';
 import { writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { EngineFactory } from './engines/engine.js';
@@ -16,6 +16,7 @@ import type { Objective, ObjectiveValue } from './objective.js';
 import type { TrainSettings } from './settings.js';
 import { createStemPipeline } from './stem/stem-pipeline.js';
 import { batchDensity, checkCollapse, summarizeEpoch, type BatchStatistics } from './telemetry.js';
+import { copyOf, restore, runKey, toArrays } from './training-state.js';
 import { validate } from './validation.js';
 
 export type HistoryEntry = Readonly<Record<string, unknown>>;
@@ -49,49 +50,6 @@ export interface TrainResult {
 
 /** Batches that may be in preparation while one trains. */
 const ahead = 2;
-
-type Values = Map<string, Float32Array>;
-
-const copyOf = (parameters: ReadonlyMap<string, Parameter>): Values =>
-  new Map([...parameters].map(([name, { data }]) => [name, data.slice()]));
-
-function toArrays(parameters: ReadonlyMap<string, Parameter>, adam: AdamState, best: Values): Values {
-  const groups: [string, ReadonlyMap<string, Float32Array>][] = [
-    ['value', copyOf(parameters)],
-    ['first', adam.first],
-    ['second', adam.second],
-    ['best', best],
-  ];
-  return new Map(
-    groups.flatMap(([prefix, arrays]) =>
-      [...arrays].map(([name, data]): [string, Float32Array] => [`${prefix}:${name}`, data]),
-    ),
-  );
-}
-
-function restore(
-  checkpoint: Checkpoint,
-  parameters: ReadonlyMap<string, Parameter>,
-  adam: AdamState,
-  best: Values,
-): void {
-  adam.step = checkpoint.step;
-  for (const [name, { data }] of parameters) {
-    const put = (prefix: string, target: Float32Array | undefined): void => {
-      const source = checkpoint.arrays.get(`${prefix}:${name}`);
-      if (!source || source.length !== target?.length) {
-        throw new KindredError('checkpoint-invalid', `the checkpoint has no fitting ${prefix} of ${name}`, {
-          hint: 'Train from the start, without --resume.',
-        });
-      }
-      target.set(source);
-    };
-    put('value', data);
-    put('first', adam.first.get(name));
-    put('second', adam.second.get(name));
-    put('best', best.get(name));
-  }
-}
 
 /** The part that learns gets copies of its parameters: they are changed in place. */
 function writable(network: Network): Network {
@@ -153,7 +111,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const save = (step: number): Promise<void> =>
     writeCheckpoint(options.checkpointPath, {
       step,
-      settings: JSON.stringify(settings),
+      settings: runKey(settings, dataset),
       best,
       history,
       arrays: toArrays(rest.parameters, adam, bestValues),
