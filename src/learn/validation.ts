@@ -28,6 +28,7 @@ export async function validate(
     const activations = await next;
     // The workers prepare the next chunk while this one is embedded.
     next = pipeline.run(take(start + chunk), null);
+    next.catch(() => undefined); // reported when its turn comes
     const count = take(start).length;
     const raw = await engine.embed(activations, count, parameters);
     const dimension = raw.length / count;
