@@ -128,11 +128,11 @@ async function interrupted(out: string, ...more: string[]): Promise<Outcome> {
 }
 
 describe('an interrupted run', () => {
-  const steps = ['--steps', '120'];
+  const steps = ['--steps', '60'];
 
   test('leaves a checkpoint that goes on to the same model', async () => {
     const { exit, stderr } = await interrupted('stopped', ...steps);
-    expect(stderr).toMatch(/error \[interrupted\]: stopped after \d+ of 120 steps\n {2}.*--resume/);
+    expect(stderr).toMatch(/error \[interrupted\]: stopped after \d+ of 60 steps\n {2}.*--resume/);
     expect(exit).toBe(130);
     expect(await readdir(path('stopped.training'))).toEqual(['checkpoint.bin', 'history.jsonl']);
     expect(await readdir(base)).not.toContain('stopped');
