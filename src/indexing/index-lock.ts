@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import type Database from 'better-sqlite3';
+import { keptAlive } from '../core/keep-alive.js';
 import { isSystemError, KindredError, writeError } from '../core/errors.js';
 import { addonMissing, sqliteError } from './embedded/sqlite-errors.js';
 
@@ -39,7 +40,7 @@ export async function lockIndex(folder: string): Promise<IndexLock> {
   }
   let db: Database.Database | undefined;
   try {
-    db = new Sqlite(path, { timeout: 0 });
+    db = keptAlive(new Sqlite(path, { timeout: 0 }));
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();

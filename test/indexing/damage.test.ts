@@ -1,6 +1,7 @@
 import { copyFile, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { keptAlive } from '../../src/core/keep-alive.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { toPlainError } from '../../src/core/errors.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../src/indexing/embedded/embedded-catalogue.js';
@@ -176,13 +177,13 @@ describe('the truth', () => {
   it('is refused when another program’s database lies there, or none', async () => {
     await rm(path());
     await expect(openIt()).rejects.toMatchObject({ code: 'index-missing' });
-    new Database(path()).exec('CREATE TABLE other (x)').close();
+    keptAlive(new Database(path())).exec('CREATE TABLE other (x)').close();
     await expect(openIt()).rejects.toMatchObject({ code: 'index-damaged' });
   });
 
   it('is refused when a newer kindred wrote it', async () => {
-    const db = new Database(path());
-    db.pragma('user_version = 99');
+    const db = keptAlive(new Database(path()));
+    keptAlive(db.prepare('PRAGMA user_version = 99')).run();
     db.close();
     await expect(openIt()).rejects.toMatchObject({ code: 'index-too-new' });
   });

@@ -37,15 +37,15 @@ export class Reader {
   contentHashes(): Map<string, string> {
     const rows = this.#db.prepare<[], { id: string; content_hash: string }>('SELECT id, content_hash FROM items');
     const hashes = new Map<string, string>();
-    for (const row of rows.iterate()) hashes.set(row.id, row.content_hash);
+    for (const row of rows.all()) hashes.set(row.id, row.content_hash);
     return hashes;
   }
 
   /** Row numbers of all items that match. @throws KindredError unknown-filter-field */
-  *matchingRows(filter: Filter): Generator<number> {
+  matchingRows(filter: Filter): number[] {
     const { where, params } = this.#compile(filter);
     const rows = this.#db.prepare<string[], { row: number }>(`SELECT row FROM items WHERE ${where}`);
-    for (const { row } of rows.iterate(...params)) yield row;
+    return rows.all(...params).map(({ row }) => row);
   }
 
   /** One page in order of id. @throws KindredError unknown-filter-field */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { KindredError } from '../../core/errors.js';
+import { pragma, retainStatements } from './statements.js';
 import { applicationId, formatVersion } from './format.js';
 import { damaged, sqliteError } from './sqlite-errors.js';
 
@@ -58,14 +59,14 @@ function createTables(db: Database.Database, identity: CatalogueIdentity): void 
     insert.run('fingerprint', identity.fingerprint);
     insert.run('dimension', String(identity.dimension));
     insert.run('uuid', identity.uuid);
-    db.pragma(`application_id = ${applicationId}`);
-    db.pragma(`user_version = ${formatVersion}`);
+    pragma(db, `application_id = ${applicationId}`);
+    pragma(db, `user_version = ${formatVersion}`);
   }).exclusive();
 }
 
 function readIdentity(db: Database.Database, path: string): CatalogueIdentity {
-  const version = Number(db.pragma('user_version', { simple: true }));
-  if (db.pragma('application_id', { simple: true }) !== applicationId) {
+  const version = Number(pragma(db, 'user_version'));
+  if (pragma(db, 'application_id') !== applicationId) {
     throw damaged(path, 'it is not a kindred catalogue');
   }
   if (version > formatVersion) {
@@ -101,9 +102,10 @@ export function openDatabase(options: OpenDatabaseOptions): { db: Database.Datab
   let db: Database.Database | undefined;
   try {
     db = new Database(path, { readonly: readOnly, fileMustExist: !fresh, timeout: 5000 });
+    retainStatements(db);
     if (!readOnly) {
-      db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = FULL');
+      pragma(db, 'journal_mode = WAL');
+      pragma(db, 'synchronous = FULL');
     }
     if (fresh) createTables(db, { ...create, uuid: randomUUID() });
     return { db, identity: readIdentity(db, path) };
@@ -116,7 +118,7 @@ export function openDatabase(options: OpenDatabaseOptions): { db: Database.Datab
 /** Folds the log into the database and leaves one plain file, which also opens in a read-only folder. */
 export function closeDatabase(db: Database.Database): void {
   try {
-    if (!db.readonly) db.pragma('journal_mode = DELETE');
+    if (!db.readonly) pragma(db, 'journal_mode = DELETE');
   } catch {
     // A reader still has it open: the log stays, and the next opening folds it in.
   }

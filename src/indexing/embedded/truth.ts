@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type Database from 'better-sqlite3';
+import { pragma } from './statements.js';
 import { KindredError } from '../../core/errors.js';
 import type { CatalogueItem, NewItem, PutOutcome } from '../catalogue.js';
 import { sameMetadata } from '../item-rules.js';
@@ -13,6 +14,9 @@ export type VectorChange =
 
 /** hnswlib's labels are 32 bit wide here. */
 const maxRow = 0xffffffff;
+
+/** Rows read at a time when everything is loaded. */
+const loadPage = 1000;
 
 /** The writing and loading side of catalogue.db. Each method is one transaction. */
 export class Truth {
@@ -126,14 +130,20 @@ export class Truth {
    */
   *load(dimension: number): Generator<StoredRow> {
     // Indexes and the fields have no row checksum: at least their pages must hang together.
-    const verdict = this.#db.pragma('quick_check(1)', { simple: true });
+    const verdict = pragma(this.#db, 'quick_check(1)');
     if (verdict !== 'ok') throw damaged(this.#db.name, String(verdict));
-    const rows = this.#db.prepare<[], StoredRow>(`SELECT ${itemColumns}, embedding, checksum FROM items ORDER BY row`);
-    for (const row of rows.iterate()) {
-      const intact =
-        Buffer.isBuffer(row.embedding) && row.embedding.length === dimension * 4 && rowChecksum(row) === row.checksum;
-      if (!intact) throw damaged(this.#db.name, `the item "${row.id}" (row ${row.row}) fails its checksum`);
-      yield row;
+    const page = this.#db.prepare<[number, number], StoredRow>(
+      `SELECT ${itemColumns}, embedding, checksum FROM items WHERE row > ? ORDER BY row LIMIT ?`,
+    );
+    let rows = page.all(-1, loadPage);
+    while (rows.length > 0) {
+      for (const row of rows) {
+        const intact =
+          Buffer.isBuffer(row.embedding) && row.embedding.length === dimension * 4 && rowChecksum(row) === row.checksum;
+        if (!intact) throw damaged(this.#db.name, `the item "${row.id}" (row ${row.row}) fails its checksum`);
+        yield row;
+      }
+      rows = page.all(rows.at(-1)?.row ?? 0, loadPage);
     }
   }
 }
