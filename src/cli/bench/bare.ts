@@ -18,7 +18,9 @@ async function runBareLoop(args: readonly (string | number)[], images: readonly 
   child.stdin.end(images.join('\n'));
   const [out, problem, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (code !== 0) {
-    throw new KindredError('internal', `the bare loop failed: ${problem.trim().split('\n').at(-1) ?? `exit ${code}`}`);
+    const lines = problem.trim().split('\n');
+    const reason = lines.find((line) => /^\w*Error\b/.test(line.trim())) ?? lines[0];
+    throw new KindredError('internal', `the bare loop failed: ${reason?.trim() || `exit ${code}`}`);
   }
   const { images: count, seconds } = answerSchema.parse(JSON.parse(out));
   return count / seconds;

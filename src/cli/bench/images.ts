@@ -12,7 +12,7 @@ const coarseness = 4;
 
 /**
  * Writes JPEG pictures that cost a decoder about what photos do: a colour gradient under coarse noise, 640 × 480,
- * about 50 kB each. The same seed gives the same pictures.
+ * about 90 kB each. The same seed gives the same pictures.
  * @returns their paths
  */
 export async function makePictures(folder: string, count: number, seed = 1): Promise<string[]> {

@@ -1,9 +1,10 @@
-import { untrainedEncoder } from '../../compose.js';
 import { loadBackbone } from '../../learn/backbones/registry.js';
+import { withHead } from '../../learn/head.js';
 import { goldenArrays, goldenImages } from '../../model/bundle/golden.js';
 import { goldenCount } from '../../model/bundle/schema.js';
 import { type Bundle, writeBundle } from '../../model/bundle.js';
 import { createEmbedder } from '../../model/embedder.js';
+import { exportEncoder } from '../../model/onnx/export.js';
 
 export interface UntrainedModelOptions {
   readonly backbone: string;
@@ -11,11 +12,14 @@ export interface UntrainedModelOptions {
   readonly inputSize: number;
 }
 
-/** A bundle of an untrained backbone: as fast as a trained one, and nothing needs to be trained first. */
+/** As kindred train's default. */
+const dimension = 128;
+
+/** A bundle of an untrained network: as fast as a trained one, and nothing needs to be trained first. */
 export async function makeUntrainedModel(folder: string, options: UntrainedModelOptions): Promise<Bundle> {
   const { inputSize } = options;
   const backbone = await loadBackbone(options.backbone, { from: options.backboneFrom });
-  const { onnx, dimension } = untrainedEncoder(backbone, inputSize);
+  const onnx = exportEncoder(withHead(backbone.network(inputSize), dimension, 0), backbone.scale);
   const embedder = await createEmbedder({ onnx, inputSize, dimension, fingerprint: '', threads: 1 });
   try {
     const golden = goldenArrays(await embedder.embedRaw(goldenImages(inputSize), goldenCount), dimension);

@@ -107,7 +107,7 @@ export const command: CommandModule = {
       .description('side-by-side measurements: only the ratios mean something on another machine')
       .argument('[names...]', `what to measure: ${benches.names.join(', ')} (default: all)`)
       .option('--json <file>', 'also write the results as JSON')
-      .option('--model <folder>', 'a model bundle (default: an untrained backbone, which is as fast)')
+      .option('--model <folder>', 'a model bundle (default: an untrained one, which is as fast)')
       .option('--data <folder>', 'a prepared data set to take pictures from (default: generated pictures)')
       .option('--images <count>', 'pictures a measurement (default: 256)')
       .option('--runs <count>', 'measurements of each side, at least 5 (default: 5)')
