@@ -46,7 +46,7 @@ export function createTerminal(): Terminal {
   };
   const progress = (event: ProgressEvent): void => {
     const now = performance.now();
-    if (event.stage !== stage) [stage, started, doneBefore, drawnAt] = [event.stage, now, event.done, 0];
+    if (event.stage !== stage) [stage, started, doneBefore, drawnAt] = [event.stage, now, event.done, -Infinity];
     const finished = event.total !== undefined && event.done >= event.total;
     if (!finished && now - drawnAt < (interactive ? redrawMs : logEveryMs)) return;
     drawnAt = now;

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { isSystemError, KindredError } from '../core/errors.js';
 import type { ImageSource } from '../core/images.js';
 
-/** How messages name an image: its path, or 'the image' for bytes. */
+/** How messages name an image: its path, or 'the data sent' for bytes. */
 export function describeSource(source: ImageSource): string {
-  return 'path' in source ? source.path : 'the image';
+  return 'path' in source ? source.path : 'the data sent';
 }
 
 /**
