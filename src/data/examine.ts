@@ -4,7 +4,7 @@ import { sha256 } from '../core/hashing.js';
 import type { ReportProgress } from '../core/progress.js';
 import { mapConcurrent } from './concurrency.js';
 import { decodeImage, setDecoderThreads } from './decode.js';
-import { readImageBytes } from './image-source.js';
+import { readImageBytes, unnamedImage } from './image-source.js';
 
 /** What a look at an image file found: the hash of its bytes, or what is wrong with it. */
 export type Examined =
@@ -39,7 +39,7 @@ export async function examineImages(
   return mapConcurrent(paths, (path) => examine(join(root, path)), { signal: options.signal, done: report });
 }
 
-/** 'the image is empty (0 bytes)' → 'is empty (0 bytes)': the path is told beside it. */
+/** 'the data sent is empty (0 bytes)' → 'is empty (0 bytes)': the path is told beside it. */
 export function reasonWithoutName(error: KindredError): string {
-  return error.message.replace(/^the image /, '');
+  return error.message.startsWith(`${unnamedImage} `) ? error.message.slice(unnamedImage.length + 1) : error.message;
 }

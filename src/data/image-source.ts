@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { isSystemError, KindredError } from '../core/errors.js';
 import type { ImageSource } from '../core/images.js';
 
-/** How messages name an image: its path, or 'the data sent' for bytes. */
+/** How messages name an image that came as bytes. */
+export const unnamedImage = 'the data sent';
+
+/** How messages name an image: its path, or `unnamedImage` for bytes. */
 export function describeSource(source: ImageSource): string {
-  return 'path' in source ? source.path : 'the data sent';
+  return 'path' in source ? source.path : unnamedImage;
 }
 
 /**
