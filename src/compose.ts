@@ -64,6 +64,12 @@ export function untrainedEncoder(backbone: Backbone, inputSize: number): { onnx:
   };
 }
 
+function openUntrained(backbone: Backbone, inputSize: number, threads: number | undefined): Promise<OnnxEmbedder> {
+  const { onnx, dimension } = untrainedEncoder(backbone, inputSize);
+  const fingerprint = fingerprintOf({ onnx, preprocessing, dimension });
+  return createEmbedder({ onnx, inputSize, dimension, fingerprint, ...withThreads(threads) });
+}
+
 /** What a trained model is compared with: the backbone as it came, pooled. */
 export async function openUntrainedEmbedder(options: UntrainedOptions): Promise<OnnxEmbedder> {
   const backbone = await loadBackbone(options.backbone, {
@@ -71,15 +77,7 @@ export async function openUntrainedEmbedder(options: UntrainedOptions): Promise<
     cut: options.backboneCut,
     scale: options.backboneScale,
   });
-  const { onnx, dimension } = untrainedEncoder(backbone, options.inputSize);
-  const fingerprint = fingerprintOf({ onnx, preprocessing, dimension });
-  return createEmbedder({
-    onnx,
-    inputSize: options.inputSize,
-    dimension,
-    fingerprint,
-    ...withThreads(options.threads),
-  });
+  return openUntrained(backbone, options.inputSize, options.threads);
 }
 
 /** The untrained backbone of a bundle: same network, cut and input size. */
@@ -89,9 +87,7 @@ export async function openUntrainedFor(
 ): Promise<OnnxEmbedder> {
   const { name, cut, scale } = bundle.backbone;
   const known = await loadBackbone(name, { from: options.backboneFrom, cut, scale: scaleName(scale) });
-  const { onnx, dimension } = untrainedEncoder(known, bundle.inputSize);
-  const fingerprint = fingerprintOf({ onnx, preprocessing, dimension });
-  return createEmbedder({ onnx, inputSize: bundle.inputSize, dimension, fingerprint, ...withThreads(options.threads) });
+  return openUntrained(known, bundle.inputSize, options.threads);
 }
 
 function scaleName({ multiply, add }: { multiply: number; add: number }): string {

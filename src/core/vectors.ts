@@ -1,5 +1,16 @@
 import { KindredError } from './errors.js';
 
+/** All values in a row. */
+export function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
+}
+
 /** Dot product of two vectors of the same length. */
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;

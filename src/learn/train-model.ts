@@ -203,6 +203,6 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
     throw error;
   });
   const { bundle, parity } = await exportBundle(options, dataset, backbone, settings, result);
-  if (await exists(work)) await rm(work, { recursive: true, force: true });
+  await rm(work, { recursive: true, force: true });
   return { bundle, result, settings, parity, seconds: (performance.now() - started) / 1000 };
 }

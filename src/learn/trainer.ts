@@ -67,8 +67,8 @@ function writable(network: Network): Network {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { dataset, backbone, objective, settings, progress, signal, resumeFrom } = options;
   const items = dataset.items.filter(({ split }) => split === 'train' || split === 'validation');
-  const sampler = createClassSampler({ ...settings, items: items.filter(({ split }) => split === 'train') });
   const trainItems = items.filter(({ split }) => split === 'train');
+  const sampler = createClassSampler({ ...settings, items: trainItems });
   const positions = new Map(items.map((item, i) => [item, i]));
   const trainPositions = trainItems.map((item) => positions.get(item) ?? 0);
   const held = items.filter(({ split }) => split === 'validation');
@@ -88,7 +88,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const pipeline = await createStemPipeline({
     onnx: exportStem(parts.stem, backbone.scale, engine.layout),
     inputSize: settings.inputSize,
-    layout: engine.layout,
     paths: items.map(({ path }) => join(dataset.root, path)),
     threads: settings.threads,
   });

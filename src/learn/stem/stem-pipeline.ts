@@ -1,3 +1,4 @@
+import { concatenate } from '../../core/vectors.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { createWorkerPool } from '../../model/pool.js';
 import type { StemJob, StemResult, StemSetup } from './stem-protocol.js';
@@ -6,7 +7,6 @@ export interface StemPipelineOptions {
   /** The stem as ONNX (`exportStem`). */
   readonly onnx: Uint8Array;
   readonly inputSize: number;
-  readonly layout: 'nchw' | 'nhwc';
   /** Absolute paths of all pictures that will be asked for. */
   readonly paths: readonly string[];
   readonly threads: number;
@@ -26,7 +26,9 @@ export async function createStemPipeline(options: StemPipelineOptions): Promise<
   const { paths, inputSize, threads } = options;
   const cacheSize = Math.round((inputSize * 7) / 6);
   const setup: StemSetup = {
-    ...options,
+    onnx: options.onnx,
+    inputSize,
+    paths,
     cacheSize,
     pixels: new SharedArrayBuffer(paths.length * cacheSize * cacheSize * 3),
     state: new SharedArrayBuffer(paths.length * Int32Array.BYTES_PER_ELEMENT),
@@ -49,14 +51,7 @@ export async function createStemPipeline(options: StemPipelineOptions): Promise<
           }),
         ),
       );
-      const total = parts.reduce((sum, part) => sum + part.activations.length, 0);
-      const activations = new Float32Array(total);
-      let offset = 0;
-      for (const part of parts) {
-        activations.set(part.activations, offset);
-        offset += part.activations.length;
-      }
-      return activations;
+      return concatenate(parts.map(({ activations }) => activations));
     },
     close: () => pool.close(),
   };

@@ -4,11 +4,10 @@ export interface StemSetup {
   readonly inputSize: number;
   /** Decoded pictures are kept at this size, so that crops have room. */
   readonly cacheSize: number;
-  readonly layout: 'nchw' | 'nhwc';
   readonly paths: readonly string[];
   /** Decoded pixels of all pictures, paths.length × cacheSize² × 3, shared by the workers. */
   readonly pixels: SharedArrayBuffer;
-  /** One Int32 a picture: 0 not decoded, 1 decoded, 2 unreadable. */
+  /** One Int32 a picture: 0 not decoded, 1 decoded. */
   readonly state: SharedArrayBuffer;
 }
 
@@ -20,6 +19,6 @@ export interface StemJob {
 }
 
 export interface StemResult {
-  /** indices.length × (the stem's output size) values, in the engine's layout. */
+  /** indices.length × (the stem's output size) values, laid out as the stem gives them. */
   readonly activations: Float32Array<ArrayBuffer>;
 }

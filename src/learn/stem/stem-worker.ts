@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { KindredError } from '../../core/errors.js';
 import { createRandom } from '../../core/random.js';
+import { concatenate } from '../../core/vectors.js';
 import { decodeImage, setDecoderThreads } from '../../data/decode.js';
 import { augment } from '../../data/pixels.js';
 import { runPoolWorker } from '../../model/pool-worker.js';
@@ -56,12 +57,7 @@ runPoolWorker(async (setup: StemSetup) => {
       if (!(output instanceof Float32Array)) throw new KindredError('internal', 'the stem gave no activations');
       parts.push(output);
     }
-    const activations = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let offset = 0;
-    for (const part of parts) {
-      activations.set(part, offset);
-      offset += part.length;
-    }
+    const activations = concatenate(parts);
     const response: StemResult = { activations };
     return { response, transfer: [activations.buffer] };
   };
