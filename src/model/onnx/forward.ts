@@ -53,34 +53,51 @@ export function addL2Normalize(builder: OnnxBuilder, value: string): string {
   return builder.node('Div', [value, builder.node('Max', [length, scalar(builder, 1e-12)])]);
 }
 
-function addNode(
+/** Where a graph takes its weights from: constants in an export, inputs where they are trained. */
+export interface OnnxWeights {
+  /** A convolution's kernel, [out, in, kh, kw]. */
+  kernel(node: ConvolutionNode): string;
+  /** Any other parameter, as it is. */
+  plain(name: string): string;
+}
+
+function constants(builder: OnnxBuilder, network: Network): OnnxWeights {
+  return {
+    kernel(node) {
+      const kernel = toOnnxKernel(node.op, parameter(network, node.kernel));
+      return builder.constant(kernel.data, kernel.shape);
+    },
+    plain(name) {
+      const { data, shape } = parameter(network, name);
+      return builder.constant(data, shape);
+    },
+  };
+}
+
+/** Adds one node's forward pass. `shape`: of its first input. Returns the name of its value. */
+export function addNode(
   builder: OnnxBuilder,
   node: Node,
   inputs: readonly string[],
-  shapes: readonly Shape[],
+  shape: Shape,
   network: Network,
+  weights: OnnxWeights,
 ): string {
   const [value = ''] = inputs;
-  const [shape = []] = shapes;
   switch (node.op) {
     case 'conv2d':
     case 'depthwise': {
-      const kernel = toOnnxKernel(node.op, parameter(network, node.kernel));
-      const [, , kh = 1, kw = 1] = kernel.shape;
-      const from = [value, builder.constant(kernel.data, kernel.shape)];
-      if (node.bias !== null) {
-        const bias = parameter(network, node.bias);
-        from.push(builder.constant(bias.data, bias.shape));
-      }
+      const [kh = 1, kw = 1] = parameter(network, node.kernel).shape;
+      const from = [value, weights.kernel(node)];
+      if (node.bias !== null) from.push(weights.plain(node.bias));
       const group = node.op === 'depthwise' ? (shape[2] ?? 1) : 1;
       const pads = onnxPads(shape, [kh, kw], node);
       const attributes = { kernel_shape: [kh, kw], strides: [...node.strides], pads, group };
       return addActivation(builder, builder.node('Conv', from, attributes), node.activation);
     }
     case 'dense': {
-      const kernel = parameter(network, node.kernel);
-      const from = [value, builder.constant(kernel.data, kernel.shape)];
-      if (node.bias !== null) from.push(builder.constant(parameter(network, node.bias).data, [kernel.shape[1] ?? 0]));
+      const from = [value, weights.plain(node.kernel)];
+      if (node.bias !== null) from.push(weights.plain(node.bias));
       return addActivation(builder, builder.node('Gemm', from), node.activation);
     }
     case 'activation':
@@ -119,19 +136,12 @@ function addNode(
 /** Adds a network's nodes, reading `input` (NCHW, float32). Returns the name of its output (NCHW or [N, C]). */
 export function addNetwork(builder: OnnxBuilder, network: Network, input: string): string {
   const shapes = inferShapes(network);
+  const weights = constants(builder, network);
   const values = new Map([['input', input]]);
   for (const node of network.nodes) {
     const inputs = node.inputs.map((name) => values.get(name) ?? '');
-    values.set(
-      node.name,
-      addNode(
-        builder,
-        node,
-        inputs,
-        node.inputs.map((name) => shapes.get(name) ?? []),
-        network,
-      ),
-    );
+    const shape = shapes.get(node.inputs[0] ?? '') ?? [];
+    values.set(node.name, addNode(builder, node, inputs, shape, network, weights));
   }
   return values.get(network.output) ?? input;
 }
