@@ -17,6 +17,7 @@ export const trainSchema = z.object({
   steps: wholeNumber(1, 1_000_000).default(200),
   classesPerBatch: wholeNumber(2, 512).default(16),
   imagesPerClass: wholeNumber(1, 64).default(4),
+  accumulate: wholeNumber(1, 4096).default(1),
   inputSize: wholeNumber(32, 512).default(96),
   dim: wholeNumber(2, 2048).default(128),
   backbone: z.string().default('nsfwjs-mobilenet-v2'),

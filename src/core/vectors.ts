@@ -11,6 +11,11 @@ export function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayB
   return result;
 }
 
+/** sum += values, in place; both of the same length. */
+export function addInto(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (values[i] ?? 0);
+}
+
 /** Dot product of two vectors of the same length. */
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;

@@ -11,6 +11,8 @@ export interface TrainSettings {
   readonly steps: number;
   readonly classesPerBatch: number;
   readonly imagesPerClass: number;
+  /** Pieces that a batch is computed in, one after the other; the gradients are those of the whole batch. */
+  readonly accumulate: number;
   /** px, a multiple of 32 */
   readonly inputSize: number;
   /** Length of an embedding. */

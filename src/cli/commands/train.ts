@@ -12,6 +12,7 @@ Examples:
   kindred train --data photos --out model --loss triplet --steps 300
   kindred train --data photos --out model --positive-weight 0.1       (contrastive, a fixed weight instead of the gate)
   kindred train --data photos --out model --backbone mobilenet-v1 --backbone-from ./mobilenet
+  kindred train --data photos --out model --classes-per-batch 128 --accumulate 8   (batch 512 in the memory of 64)
   kindred train --data photos --out model --resume                    (after Ctrl-C)`;
 
 function percent(value: unknown): string {
@@ -56,6 +57,7 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     steps,
     classesPerBatch,
     imagesPerClass,
+    accumulate: config.accumulate,
     inputSize,
     dim,
     backbone,
@@ -98,6 +100,10 @@ export const command: CommandModule = {
       .option('--steps <n>', 'training steps (default: 200)')
       .option('--classes-per-batch <n>', 'classes in a batch (default: 16)')
       .option('--images-per-class <n>', 'images of each (default: 4)')
+      .option(
+        '--accumulate <n>',
+        'compute each batch in this many pieces: the same gradients, less memory (default: 1)',
+      )
       .option('--input-size <px>', 'side of the network’s input, a multiple of 32 (default: 96)')
       .option('--dim <n>', 'length of an embedding (default: 128)')
       .option(

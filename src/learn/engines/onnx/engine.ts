@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { KindredError } from '../../../core/errors.js';
 import type { Parameters } from '../../../model/graph.js';
 import { inferShapes } from '../../../model/shapes.js';
-import { lossGradient, type EngineFactory } from '../engine.js';
+import type { EngineFactory } from '../engine.js';
 import { buildBackward, gradientName } from './backward-graph.js';
 import { buildForward, parameterName, planes, valueName, valuesForBackward } from './forward-graph.js';
 
@@ -16,7 +16,7 @@ function floats(results: Readonly<Record<string, Tensor>>, name: string): Float3
 
 /**
  * Trains in ONNX Runtime, which uses every core: the learning part and its gradient are compiled to two ONNX graphs. The
- * forward graph hands the backward graph the values it needs; between the two, TF.js differentiates the loss.
+ * forward graph hands the backward graph the values it needs.
  */
 export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
   const options: InferenceSession.SessionOptions = {
@@ -51,17 +51,21 @@ export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
   return {
     name: 'onnx',
     layout: 'nchw',
-    async gradients(activations, batch, parameters, loss) {
+    async gradients(activations, batch, parameters, outputGradient) {
       const backward = await backwardFor(batch);
       const feeds: Feeds = { ...parameterFeeds(parameters), [valueName('input')]: inputTensor(activations, batch) };
+      const started = performance.now();
       const values = await forward.run(only(forward, feeds));
+      const forwardMs = performance.now() - started;
       const embeddings = Float32Array.from(floats(values, valueName(network.output)));
-      const { value, gradient } = lossGradient(loss, embeddings, batch);
+      const gradient = await outputGradient(embeddings);
       const width = shapes.get(network.output)?.[0] ?? 0;
       const incoming = { [gradientName(network.output)]: new Tensor('float32', gradient, [batch, width]) };
+      const turned = performance.now();
       const results = await backward.run(only(backward, { ...feeds, ...values, ...incoming }));
+      const kernelMs = forwardMs + performance.now() - turned;
       const gradients = new Map([...parameters.keys()].map((name) => [name, floats(results, gradientName(name))]));
-      return { loss: value, gradients, embeddings };
+      return { gradients, embeddings, kernelMs };
     },
     async embed(activations, batch, parameters) {
       const feeds: Feeds = { ...parameterFeeds(parameters), [valueName('input')]: inputTensor(activations, batch) };

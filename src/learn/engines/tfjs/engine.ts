@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { KindredError } from '../../../core/errors.js';
 import type { Network, Parameters } from '../../../model/graph.js';
-import { lossGradient, type GradientEngine, type StepResult } from '../engine.js';
+import type { GradientEngine } from '../engine.js';
 import { runBackward } from './backward.js';
 import { runForward, tensor } from './forward.js';
 
@@ -15,23 +14,27 @@ export function createTfjsEngine(network: Network, name: string): GradientEngine
   return {
     name,
     layout: 'nhwc',
-    gradients(activations, batch, parameters, loss) {
-      let result: StepResult | undefined;
-      tf.tidy(() => {
-        const weights = upload(parameters);
-        const values = runForward(network, inputOf(activations, batch), weights);
-        const embeddings = read(tensor(values, network.output));
-        const { value, gradient } = lossGradient(loss, embeddings, batch);
-        const output = tf.tensor2d(gradient, [batch, gradient.length / batch]);
-        const gradients = runBackward(network, weights, values, output);
-        result = {
-          loss: value,
-          embeddings,
-          gradients: new Map([...gradients].map(([key, part]) => [key, read(part)])),
-        };
+    async gradients(activations, batch, parameters, outputGradient) {
+      const started = performance.now();
+      const weights = upload(parameters);
+      const { values, embeddings } = tf.tidy(() => {
+        const all = runForward(network, inputOf(activations, batch), weights);
+        return { values: Object.fromEntries(all), embeddings: read(tensor(all, network.output)) };
       });
-      if (!result) throw new KindredError('internal', 'the step gave no result');
-      return Promise.resolve(result);
+      const forwardMs = performance.now() - started;
+      try {
+        const gradient = await outputGradient(embeddings);
+        const turned = performance.now();
+        const gradients = new Map<string, Float32Array>();
+        tf.tidy(() => {
+          const output = tf.tensor2d(gradient, [batch, gradient.length / batch]);
+          const parts = runBackward(network, weights, new Map(Object.entries(values)), output);
+          for (const [key, part] of parts) gradients.set(key, read(part));
+        });
+        return { embeddings, gradients, kernelMs: forwardMs + performance.now() - turned };
+      } finally {
+        tf.dispose([values, Object.fromEntries(weights)]);
+      }
     },
     embed(activations, batch, parameters) {
       const raw = tf.tidy(() =>

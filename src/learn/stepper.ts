@@ -1,0 +1,163 @@
+import type { Batch } from '../data/samplers.js';
+import type { Network, PixelScale } from '../model/graph.js';
+import { exportStem } from '../model/onnx/export.js';
+import { splitBefore } from '../model/surgery.js';
+import { adamStep, createAdamState, scheduleAt, type AdamState } from './adam.js';
+import { batchGradients, type BatchPart } from './batch-gradients.js';
+import type { EngineFactory, GradientEngine } from './engines/engine.js';
+import { headParameters } from './head.js';
+import { lossGradient } from './loss-gradient.js';
+import { createBatchLayout } from './losses/batch-layout.js';
+import type { Objective } from './objective.js';
+import { createPrefetch } from './prefetch.js';
+import type { TrainSettings } from './settings.js';
+import { createStemPipeline, type StemPipeline } from './stem/stem-pipeline.js';
+import { batchDensity, checkCollapse, type BatchStatistics } from './telemetry.js';
+
+export type StepSettings = Pick<
+  TrainSettings,
+  | 'accumulate'
+  | 'classesPerBatch'
+  | 'headRate'
+  | 'imagesPerClass'
+  | 'inputSize'
+  | 'learningRate'
+  | 'seed'
+  | 'steps'
+  | 'threads'
+>;
+
+export interface StepperOptions {
+  /** The whole network, head included. */
+  readonly network: Network;
+  readonly scale: PixelScale;
+  /** First layer that learns, or 'all'. */
+  readonly trainFrom: string;
+  readonly engine: EngineFactory;
+  readonly objective: Objective;
+  readonly settings: StepSettings;
+  /** All pictures, those of validation too: absolute paths, and ids that are the same on every machine. */
+  readonly pictures: readonly { readonly id: string; readonly path: string }[];
+  /** The batch of a step: positions in `pictures`, class by class. */
+  readonly batchAt: (step: number) => Pick<Batch, 'indices'>;
+}
+
+export interface StepReport extends BatchStatistics {
+  /** Milliseconds in which nothing could be computed because the pictures were not ready. */
+  readonly waitMs: number;
+  /** Milliseconds inside the engine's runtime. */
+  readonly kernelMs: number;
+  readonly totalMs: number;
+}
+
+/** Training, one step at a time. */
+export interface Stepper {
+  readonly stem: Network;
+  /** What learns; its parameters change in place with every step. */
+  readonly rest: Network;
+  readonly adam: AdamState;
+  readonly engine: GradientEngine;
+  readonly pipeline: StemPipeline;
+  /**
+   * Takes step number `step` (0, 1, 2 …): a function of the seed, the step and the parameters.
+   * @throws KindredError training-collapsed, and the engine's and the workers'
+   */
+  step(step: number): Promise<StepReport>;
+  close(): Promise<void>;
+}
+
+/** Batches that may be in preparation while one trains. */
+const ahead = 2;
+
+/** The part that learns gets copies of its parameters: they are changed in place. */
+function writable(network: Network): Network {
+  const parameters = new Map(
+    [...network.parameters].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+  );
+  return { ...network, parameters };
+}
+
+/**
+ * Opens what a step needs: the engine for what learns, and worker threads that decode, augment and run the frozen stem
+ * for the batches to come.
+ * @throws KindredError the engine's and the workers'
+ */
+export async function createStepper(options: StepperOptions): Promise<Stepper> {
+  const { settings, objective, network } = options;
+  const firstLayer = network.nodes[0]?.layers[0] ?? '';
+  const parts = splitBefore(network, options.trainFrom === 'all' ? firstLayer : options.trainFrom);
+  const rest = writable(parts.rest);
+  const engine = await options.engine(rest, { threads: settings.threads });
+  const layout = createBatchLayout(settings.classesPerBatch, settings.imagesPerClass);
+  const pipeline = await createStemPipeline({
+    onnx: exportStem(parts.stem, options.scale, engine.layout),
+    inputSize: settings.inputSize,
+    paths: options.pictures.map(({ path }) => path),
+    threads: settings.threads,
+  }).catch(async (error: unknown) => {
+    await engine.dispose();
+    throw error;
+  });
+  const adam = createAdamState(rest.parameters);
+
+  const pieceSize = Math.ceil(layout.size / settings.accumulate);
+  const pieces = Math.ceil(layout.size / pieceSize);
+  const prepare = async (piece: number): Promise<BatchPart> => {
+    const step = Math.floor(piece / pieces);
+    const start = (piece % pieces) * pieceSize;
+    const indices = options.batchAt(step).indices.slice(start, start + pieceSize);
+    const seeds = indices.map(
+      (index, i) => `${settings.seed}/${step}/${start + i}/${options.pictures[index]?.id ?? ''}`,
+    );
+    return { activations: await pipeline.run(indices, seeds), count: indices.length };
+  };
+  const prefetch = createPrefetch(prepare, { ahead: Math.max(ahead, pieces), end: settings.steps * pieces });
+
+  return {
+    stem: parts.stem,
+    rest,
+    adam,
+    engine,
+    pipeline,
+    async step(step) {
+      const started = performance.now();
+      const batch: BatchPart[] = [];
+      for (let piece = 0; piece < pieces; piece++) batch.push(await prefetch.take(step * pieces + piece));
+      const waitMs = performance.now() - started;
+      let loss = NaN;
+      let penalty: number | null = null;
+      let attraction: number | null = null;
+      const { gradients, embeddings, kernelMs } = await batchGradients(engine, batch, rest.parameters, (raw) => {
+        const { value, gradient } = lossGradient(
+          (rows) => {
+            const parts = objective.compute(rows, layout);
+            penalty = parts.penalty?.dataSync()[0] ?? null;
+            if (parts.attraction)
+              attraction = [...parts.attraction.dataSync()].reduce((sum, w) => sum + w, 0) / layout.classesPerBatch;
+            return parts.total;
+          },
+          raw,
+          layout.size,
+        );
+        loss = value;
+        return gradient;
+      });
+      const statistics: BatchStatistics = { loss, penalty, attraction, ...batchDensity(embeddings, layout) };
+      checkCollapse(statistics, step);
+      const share = scheduleAt(step, settings.steps);
+      adamStep(
+        rest.parameters,
+        gradients,
+        adam,
+        (name) => settings.learningRate * share * (headParameters.has(name) ? settings.headRate : 1),
+      );
+      return { ...statistics, waitMs, kernelMs, totalMs: performance.now() - started };
+    },
+    async close() {
+      await prefetch.settle();
+      await pipeline.close();
+      await engine.dispose();
+      layout.dispose();
+    },
+  };
+}
