@@ -63,11 +63,18 @@ export interface Stepper {
    * @throws KindredError training-collapsed, and the engine's and the workers'
    */
   step(step: number): Promise<StepReport>;
+  /** Waits until no batch is in preparation any more. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Batches that may be in preparation while one trains. */
 const ahead = 2;
+
+/** What the augmentation of one picture in one step is seeded with. `slot`: its row in the batch. */
+export function viewSeed(seed: number, step: number, slot: number, id: string): string {
+  return `${seed}/${step}/${slot}/${id}`;
+}
 
 /** The part that learns gets copies of its parameters: they are changed in place. */
 function writable(network: Network): Network {
@@ -106,8 +113,8 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     const step = Math.floor(piece / pieces);
     const start = (piece % pieces) * pieceSize;
     const indices = options.batchAt(step).indices.slice(start, start + pieceSize);
-    const seeds = indices.map(
-      (index, i) => `${settings.seed}/${step}/${start + i}/${options.pictures[index]?.id ?? ''}`,
+    const seeds = indices.map((index, i) =>
+      viewSeed(settings.seed, step, start + i, options.pictures[index]?.id ?? ''),
     );
     return { activations: await pipeline.run(indices, seeds), count: indices.length };
   };
@@ -153,6 +160,7 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
       );
       return { ...statistics, waitMs, kernelMs, totalMs: performance.now() - started };
     },
+    settled: () => prefetch.settle(),
     async close() {
       await prefetch.settle();
       await pipeline.close();
