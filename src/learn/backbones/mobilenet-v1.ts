@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { cacheFolder } from '../../core/cache-folder.js';
 import { KindredError } from '../../core/errors.js';
 import { exists, readJson, writeFolderAtomic, writeFileAtomic } from '../../core/files.js';
 import { sha256 } from '../../core/hashing.js';
@@ -27,7 +27,7 @@ export function mobilenetChecksum(files: LayersFiles): string {
 const manifest = z.looseObject({ weightsManifest: z.array(z.object({ paths: z.array(z.string()) })) });
 
 export function backboneCache(): string {
-  return process.env['KINDRED_CACHE'] ?? join(homedir(), '.cache', 'kindred');
+  return cacheFolder();
 }
 
 async function download(folder: string): Promise<void> {

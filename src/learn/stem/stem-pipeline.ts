@@ -1,6 +1,8 @@
-import { concatenate } from '../../core/vectors.js';
+import { KindredError } from '../../core/errors.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { createWorkerPool } from '../../model/pool.js';
+import { createPictureStore, defaultPictures, type PictureSpace } from './picture-store.js';
+import { openStemCache, type ActivationCacheOptions } from './stem-cache.js';
 import type { StemJob, StemResult, StemSetup } from './stem-protocol.js';
 
 export interface StemPipelineOptions {
@@ -10,11 +12,23 @@ export interface StemPipelineOptions {
   /** Absolute paths of all pictures that will be asked for. */
   readonly paths: readonly string[];
   readonly threads: number;
+  /** Memory for decoded pictures, and the folder of the file for those that do not fit (`defaultPictures`). */
+  readonly pictures?: PictureSpace | undefined;
+  /** Keep activations, which then go through half precision; absent: compute them anew each time. */
+  readonly activations?: ActivationCacheOptions | undefined;
+  /** Told, once each, what makes the run slower but not wrong. */
+  readonly warn?: ((text: string) => void) | undefined;
+  /** Told for each job of 16 pictures when a worker took it up and was done, ms since 1970; a worker has two jobs at a time. */
+  readonly onBusy?: ((startMs: number, endMs: number) => void) | undefined;
 }
 
 /** Decodes, augments and runs the part of the network that does not learn, in worker threads. */
 export interface StemPipeline {
-  /** Activations of the pictures at these positions in `paths`, in order. `seeds`: null for the plain centre crop. */
+  /**
+   * Activations of the pictures at these positions in `paths`, in order. `seeds`: null for the plain centre crop. Nothing here
+   * limits how many calls are under way: the caller asks for a batch or two ahead.
+   * @throws KindredError image-…, naming the path; worker-died when a job lost its worker twice
+   */
   run(indices: readonly number[], seeds: readonly string[] | null): Promise<Float32Array>;
   close(): Promise<void>;
 }
@@ -22,37 +36,72 @@ export interface StemPipeline {
 /** Pictures a worker takes at a time. */
 const jobSize = 16;
 
+function withHint(error: unknown): unknown {
+  if (!(error instanceof KindredError) || error.code !== 'worker-died') return error;
+  return new KindredError('worker-died', `${error.message}, and so did the one in its place`, {
+    hint: 'Run the same command with --resume to go on from the checkpoint; if memory ran out, with fewer --threads.',
+    cause: error,
+  });
+}
+
 export async function createStemPipeline(options: StemPipelineOptions): Promise<StemPipeline> {
-  const { paths, inputSize, threads } = options;
+  const { onnx, paths, inputSize, threads, warn = () => undefined } = options;
   const cacheSize = Math.round((inputSize * 7) / 6);
+  const pictures = createPictureStore({
+    ...(options.pictures ?? defaultPictures()),
+    count: paths.length,
+    pixelBytes: cacheSize * cacheSize * 3,
+    warn,
+  });
+  const activations =
+    options.activations && openStemCache(options.activations, { onnx, inputSize, pictures: paths.length, warn });
+  let released = false;
+  const release = (): void => {
+    if (released) return; // a second close could hit a file that got the same descriptor
+    released = true;
+    pictures.close();
+    activations?.close();
+  };
   const setup: StemSetup = {
-    onnx: options.onnx,
+    onnx,
     inputSize,
     paths,
     cacheSize,
-    pixels: new SharedArrayBuffer(paths.length * cacheSize * cacheSize * 3),
-    state: new SharedArrayBuffer(paths.length * Int32Array.BYTES_PER_ELEMENT),
+    pictures: pictures.setup,
+    activations: activations?.setup ?? null,
   };
-  const script = workerUrl('./stem-worker.js', import.meta.url);
   const pool = await createWorkerPool<StemSetup, StemJob, StemResult>({
-    script,
+    script: workerUrl('./stem-worker.js', import.meta.url),
     workerData: setup,
     threads,
     jobsPerWorker: 2,
+  }).catch((error: unknown) => {
+    release();
+    throw error;
   });
+
   return {
     async run(indices, seeds) {
+      let result = new Float32Array(0);
       const starts = Array.from({ length: Math.ceil(indices.length / jobSize) }, (_, i) => i * jobSize);
-      const parts = await Promise.all(
-        starts.map((start) =>
-          pool.run({
-            indices: indices.slice(start, start + jobSize),
-            seeds: seeds?.slice(start, start + jobSize) ?? null,
-          }),
-        ),
-      );
-      return concatenate(parts.map(({ activations }) => activations));
+      const one = async (start: number): Promise<void> => {
+        const end = start + jobSize;
+        const done = await pool.run({ indices: indices.slice(start, end), seeds: seeds?.slice(start, end) ?? null });
+        const values = done.activations.length / Math.min(jobSize, indices.length - start);
+        // Into its place as it comes, so that the parts do not all wait beside the whole.
+        if (result.length === 0) result = new Float32Array(indices.length * values);
+        result.set(done.activations, start * values);
+        done.warnings.forEach(warn);
+        options.onBusy?.(...done.busy);
+      };
+      await Promise.all(starts.map(one)).catch((error: unknown) => {
+        throw withHint(error);
+      });
+      return result;
     },
-    close: () => pool.close(),
+    async close() {
+      await pool.close();
+      release();
+    },
   };
 }

@@ -1,3 +1,6 @@
+import type { ActivationCacheSetup } from './activation-cache.js';
+import type { PictureStoreSetup } from './picture-store.js';
+
 /** What a stem worker is set up with, once. */
 export interface StemSetup {
   readonly onnx: Uint8Array;
@@ -5,10 +8,9 @@ export interface StemSetup {
   /** Decoded pictures are kept at this size, so that crops have room. */
   readonly cacheSize: number;
   readonly paths: readonly string[];
-  /** Decoded pixels of all pictures, paths.length × cacheSize² × 3, shared by the workers. */
-  readonly pixels: SharedArrayBuffer;
-  /** One Int32 a picture: 0 not decoded, 1 decoded. */
-  readonly state: SharedArrayBuffer;
+  readonly pictures: PictureStoreSetup;
+  /** Null: every activation is computed, in full precision. */
+  readonly activations: ActivationCacheSetup | null;
 }
 
 export interface StemJob {
@@ -21,4 +23,8 @@ export interface StemJob {
 export interface StemResult {
   /** indices.length × (the stem's output size) values, laid out as the stem gives them. */
   readonly activations: Float32Array<ArrayBuffer>;
+  /** When the worker took the job up and was done with it, ms since 1970. A worker interleaves two jobs. */
+  readonly busy: readonly [start: number, end: number];
+  /** What the user should know, once each. */
+  readonly warnings: readonly string[];
 }

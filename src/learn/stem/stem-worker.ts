@@ -1,64 +1,92 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { cpus } from 'node:os';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import sharp from 'sharp';
 import { KindredError } from '../../core/errors.js';
 import { createRandom } from '../../core/random.js';
 import { concatenate } from '../../core/vectors.js';
-import { decodeImage, setDecoderThreads } from '../../data/decode.js';
+import { version } from '../../core/version.js';
+import { setDecoderThreads } from '../../data/decode.js';
 import { augment } from '../../data/pixels.js';
 import { runPoolWorker } from '../../model/pool-worker.js';
+import { openActivationCache, type ActivationCache } from './activation-cache.js';
+import { openPictureStore } from './picture-store.js';
+import { createPictureReader } from './picture-reader.js';
 import type { StemJob, StemResult, StemSetup } from './stem-protocol.js';
 
 /** Session.run in pieces of this many pictures: their activations stay near the cache. */
 const piece = 8;
+const jitter = 0.2;
+
+/** What decides the last bits of activations beside the stem, the picture and its view. */
+const environment = (): string =>
+  JSON.stringify([env.versions.node, sharp.versions.sharp, sharp.versions.vips, cpus()[0]?.model, version]);
+
+const now = (): number => performance.timeOrigin + performance.now();
 
 runPoolWorker(async (setup: StemSetup) => {
   setDecoderThreads(1);
   const { inputSize, cacheSize, paths } = setup;
   const options: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
   const session = await InferenceSession.create(setup.onnx, options);
-  const pixels = new Uint8Array(setup.pixels);
-  const state = new Int32Array(setup.state);
-  const cachedBytes = cacheSize * cacheSize * 3;
+  const warnings: string[] = [];
+  const warn = (text: string): void => void warnings.push(text);
+  const reader = createPictureReader({ paths, cacheSize, store: openPictureStore(setup.pictures, warn) });
+  const cache = setup.activations && openActivationCache(setup.activations, environment(), warn);
   const inputBytes = inputSize * inputSize * 3;
 
-  const pathOf = (index: number): string => {
-    const path = paths[index];
-    if (path === undefined) throw new KindredError('internal', `there is no picture ${index}`);
-    return path;
-  };
-
-  const picture = async (index: number): Promise<Uint8Array> => {
-    const slot = pixels.subarray(index * cachedBytes, (index + 1) * cachedBytes);
-    if (Atomics.load(state, index) !== 1) {
-      // Two workers may decode the same picture at once; both write the same bytes.
-      slot.set((await decodeImage({ path: pathOf(index) }, { size: cacheSize })).data);
-      Atomics.store(state, index, 1);
-    }
-    return slot;
-  };
-
   /** A training view cut from the kept pixels, or, without a seed, exactly what indexing and serving would see. */
-  const view = async (index: number, seed: string | undefined): Promise<Uint8Array> => {
-    if (seed === undefined) return (await decodeImage({ path: pathOf(index) }, { size: inputSize })).data;
-    const image = { data: await picture(index), width: cacheSize, height: cacheSize };
-    return augment(image, { size: inputSize, random: createRandom(seed), jitter: 0.2 });
+  const view = async (index: number, seed: string | undefined): Promise<{ pixels: Uint8Array; hash: Uint8Array }> => {
+    if (seed === undefined) return reader.decode(index, inputSize);
+    const { pixels, hash } = await reader.picture(index);
+    const image = { data: pixels, width: cacheSize, height: cacheSize };
+    return { pixels: augment(image, { size: inputSize, random: createRandom(seed), jitter }), hash };
   };
 
-  return async ({ indices, seeds }: StemJob) => {
+  const runStem = async (views: readonly Uint8Array[]): Promise<Float32Array> => {
+    const input = new Uint8Array(views.length * inputBytes);
+    views.forEach((one, i) => input.set(one, i * inputBytes));
+    const results = await session.run({
+      pixels: new Tensor('uint8', input, [views.length, inputSize, inputSize, 3]),
+    });
+    const output = results['activations']?.data;
+    if (!(output instanceof Float32Array)) throw new KindredError('internal', 'the stem gave no activations');
+    return output;
+  };
+
+  const computeAll = async ({ indices, seeds }: StemJob): Promise<Float32Array<ArrayBuffer>> => {
     const views = await Promise.all(indices.map((index, i) => view(index, seeds?.[i])));
     const parts: Float32Array[] = [];
-    for (let start = 0; start < views.length; start += piece) {
-      const chunk = views.slice(start, start + piece);
-      const input = new Uint8Array(chunk.length * inputBytes);
-      chunk.forEach((one, i) => input.set(one, i * inputBytes));
-      const results = await session.run({
-        pixels: new Tensor('uint8', input, [chunk.length, inputSize, inputSize, 3]),
-      });
-      const output = results['activations']?.data;
-      if (!(output instanceof Float32Array)) throw new KindredError('internal', 'the stem gave no activations');
-      parts.push(output);
-    }
-    const activations = concatenate(parts);
-    const response: StemResult = { activations };
+    for (let start = 0; start < views.length; start += piece)
+      parts.push(await runStem(views.slice(start, start + piece).map(({ pixels }) => pixels)));
+    return concatenate(parts);
+  };
+
+  /** One picture at a time: then its bits cannot depend on which others happened to be missing with it. */
+  const computeMissing = async (
+    { indices, seeds }: StemJob,
+    cached: ActivationCache,
+  ): Promise<Float32Array<ArrayBuffer>> => {
+    const { values } = cached;
+    const result = new Float32Array(indices.length * values);
+    const one = async (index: number, i: number): Promise<void> => {
+      const seed = seeds?.[i];
+      const name = seed === undefined ? 'centre' : JSON.stringify([seed, cacheSize, jitter]);
+      const target = result.subarray(i * values, (i + 1) * values);
+      if (cached.get(cached.key(await reader.hash(index), name), target)) return;
+      const { pixels, hash } = await view(index, seed);
+      const activations = await runStem([pixels]);
+      if (activations.length !== values)
+        throw new KindredError('internal', `the stem gave ${activations.length} values`);
+      cached.put(cached.key(hash, name), activations, target);
+    };
+    await Promise.all(indices.map(one));
+    return result;
+  };
+
+  return async (job: StemJob) => {
+    const start = now();
+    const activations = await (cache ? computeMissing(job, cache) : computeAll(job));
+    const response: StemResult = { activations, busy: [start, now()], warnings: warnings.splice(0) };
     return { response, transfer: [activations.buffer] };
   };
 });
