@@ -1,7 +1,6 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { cacheFolder } from '../../core/cache-folder.js';
 import { writeError } from '../../core/errors.js';
 import { openSlotStorage } from './slot-storage.js';
 
@@ -23,17 +22,11 @@ export interface PictureStoreSetup {
   readonly descriptor: number | null;
 }
 
-export interface PictureSpace {
+export interface PictureStoreOptions {
   /** Shared memory for pictures at most. */
   readonly memoryBytes: number;
   /** Where the file for the others goes; it is made only when they do not all fit in memory, and ends with the run. */
   readonly folder: string;
-}
-
-/** 512 MiB hold 14,000 pictures at 96 px, 2,600 at 224 px. */
-export const defaultPictures = (): PictureSpace => ({ memoryBytes: 512 * 2 ** 20, folder: cacheFolder() });
-
-export interface PictureStoreOptions extends PictureSpace {
   readonly count: number;
   readonly pixelBytes: number;
   readonly warn: (text: string) => void;
@@ -93,7 +86,7 @@ export function openPictureStore(setup: PictureStoreSetup, warn: (text: string) 
   const { pixelBytes, memorySlots, descriptor } = setup;
   const slotBytes = hashBytes + pixelBytes;
   const recordBytes = checksumBytes + slotBytes;
-  const memory = new Uint8Array(setup.memory);
+  const memory = (slot: number): Uint8Array => new Uint8Array(setup.memory, slot * slotBytes, slotBytes);
   const slots = new Int32Array(setup.slots);
   const shared = new Int32Array(setup.shared);
   const file = descriptor === null ? null : openSlotStorage({ kind: 'file', descriptor });
@@ -132,15 +125,15 @@ export function openPictureStore(setup: PictureStoreSetup, warn: (text: string) 
       const slot = Atomics.load(slots, index) - 1;
       if (slot < 0) return null;
       if (slot >= memorySlots) return readFile(index, slot);
-      return split(memory.subarray(slot * slotBytes, (slot + 1) * slotBytes));
+      return split(memory(slot));
     },
     put(index, picture) {
       const known = Atomics.compareExchange(slots, index, 0, -1);
       if (known < 0) return; // another worker is at it, or there is no room
       const slot = known > 0 ? known - 1 : Atomics.add(shared, 0, 1);
       if (slot < memorySlots) {
-        memory.set(picture.hash, slot * slotBytes);
-        memory.set(picture.pixels, slot * slotBytes + hashBytes);
+        memory(slot).set(picture.hash);
+        memory(slot).set(picture.pixels, hashBytes);
       } else if (file) {
         writeFile(index, slot, picture);
       } else {

@@ -16,13 +16,14 @@ export type SlotStorageHandle =
 
 export function openSlotStorage(handle: SlotStorageHandle): SlotStorage {
   if (handle.kind === 'memory') {
-    const all = new Uint8Array(handle.bytes);
+    // A view of each piece: one of the whole could not be longer than 4 GiB.
+    const piece = (position: number, length: number): Uint8Array => new Uint8Array(handle.bytes, position, length);
     return {
       read(position, target) {
-        target.set(all.subarray(position, position + target.length));
+        target.set(piece(position, target.length));
         return true;
       },
-      write: (position, bytes) => all.set(bytes, position),
+      write: (position, bytes) => piece(position, bytes.length).set(bytes),
     };
   }
   const { descriptor } = handle;

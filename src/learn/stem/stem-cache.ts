@@ -1,3 +1,4 @@
+import { cacheFolder } from '../../core/cache-folder.js';
 import { sha256 } from '../../core/hashing.js';
 import { cacheFormat, type ActivationCacheSetup } from './activation-cache.js';
 import { openCacheFile } from './cache-file.js';
@@ -5,24 +6,35 @@ import { reasonOf } from './picture-store.js';
 import type { SlotStorageHandle } from './slot-storage.js';
 import { slotsIn, tableBytes } from './slot-table.js';
 
-/** Keeping activations of a stem: half-precision numbers, from a finite number of training views. */
-export interface ActivationCacheOptions {
-  readonly mode: 'memory' | 'disk';
-  /** Bytes they may take: in memory, or on the disk those of all runs together. */
-  readonly bytes: number;
+/** Where a run may keep what comes before the learning part. Decides speed and space, no numbers. */
+export interface StemSpace {
+  /** Memory for decoded pictures; those that do not fit go to a file in `folder` that ends with the run. */
+  readonly pictureBytes: number;
   /** kindred's cache folder. */
   readonly folder: string;
-  /** Activations of one picture: the product of the learning part's input shape. */
-  readonly values: number;
-  /** Training views of each picture (see `viewSeeds`). */
-  readonly views: number;
+  /** Where activations are kept, when they are. */
+  readonly activations: 'memory' | 'disk';
+  /** Bytes they may take: in memory, or on the disk those of all runs together. */
+  readonly activationBytes: number;
 }
+
+/** 512 MiB hold 14,000 pictures for 96 px, 2,600 for 224 px. */
+export const defaultSpace = (): StemSpace => ({
+  pictureBytes: 512 * 2 ** 20,
+  folder: cacheFolder(),
+  activations: 'memory',
+  activationBytes: 2 * 2 ** 30,
+});
 
 export interface CachedStem {
   /** As ONNX, which says scaling and layout too. */
   readonly onnx: Uint8Array;
   readonly inputSize: number;
   readonly pictures: number;
+  /** Training views of each picture (see `viewSeeds`). */
+  readonly views: number;
+  /** Activations of one picture: the product of the learning part's input shape. */
+  readonly values: number;
   readonly warn: (text: string) => void;
 }
 
@@ -38,9 +50,9 @@ const slack = 1.25;
  * Opens what the workers share. Where the place cannot be used it warns, and nothing is kept: training goes on with the
  * same numbers.
  */
-export function openStemCache(options: ActivationCacheOptions, stem: CachedStem): OpenedCache {
-  const { mode, bytes, folder, values, views } = options;
-  const { onnx, inputSize, pictures, warn } = stem;
+export function openStemCache(space: StemSpace, stem: CachedStem): OpenedCache {
+  const { activationBytes: bytes, folder } = space;
+  const { onnx, inputSize, pictures, values, views, warn } = stem;
   const payloadBytes = values * Uint16Array.BYTES_PER_ELEMENT;
   const most = slotsIn(bytes, payloadBytes);
   const wanted = Math.ceil(pictures * (views + 1) * slack);
@@ -55,12 +67,12 @@ export function openStemCache(options: ActivationCacheOptions, stem: CachedStem)
     warn(`the cache may not take what one picture needs (${payloadBytes} bytes): nothing is cached`);
     return without;
   }
-  if (mode === 'memory') {
-    const slots = Math.min(most, wanted);
-    const storage = { kind: 'memory', bytes: new SharedArrayBuffer(tableBytes(slots, payloadBytes)) } as const;
-    return { setup: made(storage, slots, 'memory'), close: () => undefined };
-  }
   try {
+    if (space.activations === 'memory') {
+      const slots = Math.min(most, wanted);
+      const storage = { kind: 'memory', bytes: new SharedArrayBuffer(tableBytes(slots, payloadBytes)) } as const;
+      return { setup: made(storage, slots, 'memory'), close: () => undefined };
+    }
     const ownBytes = Math.min(bytes, tableBytes(wanted, payloadBytes));
     const name = identity.slice(0, 32);
     const { descriptor, path, close } = openCacheFile({ folder, name, slots: most, limitBytes: bytes, ownBytes });

@@ -1,8 +1,8 @@
 import { KindredError } from '../../core/errors.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { createWorkerPool } from '../../model/pool.js';
-import { createPictureStore, defaultPictures, type PictureSpace } from './picture-store.js';
-import { openStemCache, type ActivationCacheOptions } from './stem-cache.js';
+import { createPictureStore } from './picture-store.js';
+import { defaultSpace, openStemCache, type CachedStem, type StemSpace } from './stem-cache.js';
 import type { StemJob, StemResult, StemSetup } from './stem-protocol.js';
 
 export interface StemPipelineOptions {
@@ -12,10 +12,10 @@ export interface StemPipelineOptions {
   /** Absolute paths of all pictures that will be asked for. */
   readonly paths: readonly string[];
   readonly threads: number;
-  /** Memory for decoded pictures, and the folder of the file for those that do not fit (`defaultPictures`). */
-  readonly pictures?: PictureSpace | undefined;
+  /** Default: `defaultSpace`. */
+  readonly space?: StemSpace | undefined;
   /** Keep activations, which then go through half precision; absent: compute them anew each time. */
-  readonly activations?: ActivationCacheOptions | undefined;
+  readonly cached?: Pick<CachedStem, 'values' | 'views'> | undefined;
   /** Told, once each, what makes the run slower but not wrong. */
   readonly warn?: ((text: string) => void) | undefined;
   /** Told for each job of 16 pictures when a worker took it up and was done, ms since 1970; a worker has two jobs at a time. */
@@ -45,16 +45,16 @@ function withHint(error: unknown): unknown {
 }
 
 export async function createStemPipeline(options: StemPipelineOptions): Promise<StemPipeline> {
-  const { onnx, paths, inputSize, threads, warn = () => undefined } = options;
+  const { onnx, paths, inputSize, threads, cached, space = defaultSpace(), warn = () => undefined } = options;
   const cacheSize = Math.round((inputSize * 7) / 6);
   const pictures = createPictureStore({
-    ...(options.pictures ?? defaultPictures()),
+    memoryBytes: space.pictureBytes,
+    folder: space.folder,
     count: paths.length,
     pixelBytes: cacheSize * cacheSize * 3,
     warn,
   });
-  const activations =
-    options.activations && openStemCache(options.activations, { onnx, inputSize, pictures: paths.length, warn });
+  const activations = cached && openStemCache(space, { ...cached, onnx, inputSize, pictures: paths.length, warn });
   let released = false;
   const release = (): void => {
     if (released) return; // a second close could hit a file that got the same descriptor

@@ -11,6 +11,7 @@ import {
   type StemPipeline,
   type StemPipelineOptions,
 } from '../../../src/learn/stem/stem-pipeline.js';
+import { defaultSpace, type StemSpace } from '../../../src/learn/stem/stem-cache.js';
 import { failure, temporaryFolder, writePictures } from '../../data/helpers.js';
 import { inputSize, tinyStem, values } from './tiny-stem.js';
 
@@ -43,8 +44,14 @@ async function open(changes: Changes = {}): Promise<StemPipeline> {
   return pipeline;
 }
 
-const cache = (mode: 'memory' | 'disk', bytes = 1e6): Changes => ({
-  activations: { mode, bytes, folder: join(folder, 'cache'), values, views: 2 },
+const space = (changes: Partial<StemSpace>): StemSpace => ({
+  ...defaultSpace(),
+  folder: join(folder, 'cache'),
+  ...changes,
+});
+const cache = (activations: 'memory' | 'disk', activationBytes = 1e6): Changes => ({
+  space: space({ activations, activationBytes }),
+  cached: { values, views: 2 },
 });
 
 const indices = Array.from({ length: 40 }, (_, i) => (i * 7) % count);
@@ -95,9 +102,8 @@ const slotFiles = async (): Promise<string[]> =>
 describe('the stem pipeline', () => {
   test('decodes, augments and computes in order, whatever is kept where', async () => {
     const expected = [await naive(indices, seeds), await naive(indices, null)];
-    const spill = { memoryBytes: 5 * 4200, folder: join(folder, 'cache') };
-    for (const pictures of [undefined, spill, { ...spill, memoryBytes: 0 }]) {
-      const pipeline = await open({ pictures, threads: 2 });
+    for (const pictureBytes of [1e9, 5 * 4200, 0]) {
+      const pipeline = await open({ space: space({ pictureBytes }), threads: 2 });
       for (let epoch = 0; epoch < 2; epoch++) {
         expect(largestDifference(await pipeline.run(indices, seeds), expected[0] ?? nothing)).toBeLessThan(1e-4);
         expect(largestDifference(await pipeline.run(indices, null), expected[1] ?? nothing)).toBeLessThan(1e-4);
@@ -107,7 +113,7 @@ describe('the stem pipeline', () => {
   });
 
   test('a kept picture is not read again', async () => {
-    const pipeline = await open({ pictures: { memoryBytes: 5 * 4200, folder: join(folder, 'cache') } });
+    const pipeline = await open({ space: space({ pictureBytes: 5 * 4200 }) });
     const before = await pipeline.run(indices, seeds);
     for (const path of paths) await rm(path);
     expect(await pipeline.run(indices, seeds)).toEqual(before);
@@ -241,7 +247,8 @@ describe('a stem worker that dies', () => {
     onTestFinished(() => spy.mockRestore());
   }
 
-  test.each([[{}], [cache('memory')]])('is replaced, and its jobs are done again: %j', async (changes) => {
+  test('is replaced, and its jobs are done again', async () => {
+    const changes = cache('memory');
     const expected = await (await open({ ...changes, threads: 2 })).run(indices, seeds);
     const pipeline = await open({ ...changes, threads: 2 });
     killing(1);
