@@ -26,6 +26,7 @@ export const trainSchema = z.object({
   backboneScale: z.string().optional(),
   trainFrom: z.string().optional(),
   backend: z.string().default('auto'),
+  allowSoftwareGpu: z.boolean().default(false),
   learningRate: realNumber(0, 1).default(1e-4),
   headRate: realNumber(0, 1000).default(3),
   seed: wholeNumber(0, 2 ** 31).default(0),

@@ -10,7 +10,8 @@ import { itemsByLabel, type Dataset } from '../data/dataset.js';
 import { loadBackbone } from './backbones/registry.js';
 import type { Backbone } from './backbones/backbone.js';
 import { readCheckpoint } from './checkpoint.js';
-import { backendNames, defaultEngine, engines } from './engines/registry.js';
+import { chooseBackend } from './engines/choose.js';
+import { engines } from './engines/registry.js';
 import { createLoss } from './losses/registry.js';
 import { createObjective, validateCombination } from './objective.js';
 import { checkParity } from './parity.js';
@@ -18,7 +19,6 @@ import { createRegularizer } from './regularizers/registry.js';
 import type { TrainSettings } from './settings.js';
 import { train, type HistoryEntry, type TrainResult } from './trainer.js';
 import { runKey } from './training-state.js';
-import { unknownName } from '../core/registry.js';
 import { goldenArrays, goldenImages } from '../model/bundle/golden.js';
 import { fingerprintOf } from '../model/bundle/fingerprint.js';
 import { preprocessing } from '../model/bundle/schema.js';
@@ -33,6 +33,8 @@ export interface TrainModelOptions {
   /** Where the bundle goes. */
   readonly out: string;
   readonly settings: TrainSettings;
+  /** --backend webgpu may take an adapter that is a processor. */
+  readonly allowSoftwareGpu?: boolean;
   /** Go on from the checkpoint beside `out`. */
   readonly resume: boolean;
   readonly progress: ReportProgress;
@@ -144,11 +146,9 @@ async function exportBundle(
 /** The whole of `kindred train`: checks, training with checkpoints, parity-checked export, bundle. */
 export async function trainModel(options: TrainModelOptions): Promise<TrainedModel> {
   const { data, out, resume, signal, progress } = options;
-  if (!backendNames.includes(options.settings.backend)) {
-    throw unknownName('backend', options.settings.backend, backendNames, '--backend');
-  }
-  const auto = options.settings.backend === 'auto';
-  const settings = auto ? { ...options.settings, backend: defaultEngine } : options.settings;
+  const { allowSoftwareGpu = false, warn } = options;
+  const backend = await chooseBackend(options.settings.backend, { allowSoftwareGpu });
+  const settings = { ...options.settings, backend: backend.name };
   validateCombination(settings.loss, settings.regularizer, settings);
   const { margin, positiveWeight, miner, l2 } = settings;
   const objective = createObjective({
@@ -178,6 +178,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
       hint: 'Label pictures, at least two of each class, and prepare the data set again.',
     });
   }
+  warn(backend.report);
   const started = performance.now();
   await mkdir(work, { recursive: true }).catch((error: unknown) => {
     throw writeError(error, work);
@@ -188,7 +189,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
     dataset,
     backbone,
     objective,
-    engine: engines.get(settings.backend),
+    engine: backend.engine,
     settings,
     checkpointPath,
     resumeFrom,

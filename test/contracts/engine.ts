@@ -114,8 +114,7 @@ async function lossCurve(create: EngineFactory, network: Network): Promise<numbe
 }
 
 /** What every engine must do; `skip` names the cases it refuses. */
-export function describeEngine(name: string, refused: readonly string[] = []): void {
-  const create = engines.get(name);
+export function describeEngine(name: string, create: EngineFactory, refused: readonly string[] = []): void {
   const cases = trainable.filter(({ title }) => !refused.includes(title));
 
   describe(`the ${name} engine`, () => {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { parseOptions } from '../../config/parse.js';
 import { regularizerFor, trainSchema, type TrainConfig } from '../../config/train.js';
 import type { TrainSettings } from '../../learn/settings.js';
+import type { StemSpace } from '../../learn/stem/stem-cache.js';
 import type { HistoryEntry } from '../../learn/trainer.js';
 import type { TrainedModel } from '../../learn/train-model.js';
 import type { CommandContext, CommandModule } from '../command.js';
@@ -13,6 +14,7 @@ Examples:
   kindred train --data photos --out model --positive-weight 0.1       (contrastive, a fixed weight instead of the gate)
   kindred train --data photos --out model --backbone mobilenet-v1 --backbone-from ./mobilenet
   kindred train --data photos --out model --classes-per-batch 128 --accumulate 8   (batch 512 in the memory of 64)
+  kindred train --data photos --out model --cache disk                 (many runs over the same photos)
   kindred train --data photos --out model --resume                    (after Ctrl-C)`;
 
 function percent(value: unknown): string {
@@ -66,6 +68,7 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     headRate: config.headRate,
     seed,
     threads,
+    views: config.cache === 'off' ? undefined : (config.cacheViews ?? 8),
     regularizer: regularizerFor(config),
     lambda: config.lambda,
     margin: config.margin,
@@ -77,6 +80,16 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     backboneCut: config.backboneCut,
     backboneScale: config.backboneScale,
     trainFrom: config.trainFrom,
+  };
+}
+
+/** Where the run may keep decoded pictures and activations: no number depends on it. */
+export function spaceOf({ cache, cacheSize, cacheDir, pictureMemory }: TrainConfig): StemSpace {
+  return {
+    pictureBytes: pictureMemory,
+    folder: cacheDir,
+    activations: cache === 'disk' ? 'disk' : 'memory',
+    activationBytes: cacheSize ?? 2 * 2 ** 30,
   };
 }
 
@@ -114,11 +127,17 @@ export const command: CommandModule = {
       .option('--backbone-cut <layer>', 'last layer to keep')
       .option('--backbone-scale <name>', 'for a PATH: minus-one-to-one, zero-to-one or raw')
       .option('--train-from <layer|all>', 'first layer that learns (default: the backbone’s own choice for a CPU)')
-      .option('--backend <name>', 'auto, onnx, wasm or cpu (default: auto)')
+      .option('--backend <name>', 'auto, onnx, tfjs-node-gpu, tfjs-node, webgpu, wasm or cpu (default: auto)')
+      .option('--allow-software-gpu', '--backend webgpu may take a GPU that a processor plays: right, and very slow')
       .option('--learning-rate <number>', 'Adam’s rate (default: 1e-4)')
       .option('--head-rate <number>', 'times that for the new head (default: 3)')
       .option('--seed <n>', 'seed of batches, augmentation and head (default: 0)')
       .option('--threads <n>', 'threads (default: all cores)')
+      .option('--cache <where>', 'keep the frozen part’s output: off, memory or disk (default: off; see docs/training.md)')
+      .option('--cache-size <size>', 'what it may take, e.g. 500MB or 2GiB (default: 2GiB)')
+      .option('--cache-views <n>', 'with a cache: augmented views of each image (default: 8; without one: no end of them)')
+      .option('--cache-dir <dir>', 'folder of the disk cache (default: $KINDRED_CACHE, or ~/.cache/kindred)')
+      .option('--picture-memory <size>', 'memory for decoded images; the rest goes to disk (default: 512MiB)')
       .option('--resume', 'go on from the checkpoint of a stopped run')
       .option('--json', 'print the result as JSON')
       .addHelpText('after', examples)
@@ -126,8 +145,9 @@ export const command: CommandModule = {
         const config = parseOptions('train', trainSchema, flags);
         const { trainModel } = await import('../../compose.js');
         const { progress, signal, warn } = context;
-        const { data, out, resume } = config;
-        const trained = await trainModel({ data, out, resume, settings: settingsOf(config), progress, signal, warn });
+        const { data, out, resume, allowSoftwareGpu } = config;
+        const settings = settingsOf(config);
+        const trained = await trainModel({ data, out, resume, allowSoftwareGpu, settings, progress, signal, warn });
         const { bundle, result, parity, seconds } = trained;
         context.out(
           config.json

@@ -3,46 +3,75 @@ import type { Network, Parameters } from '../../../model/graph.js';
 import type { GradientEngine } from '../engine.js';
 import { runBackward } from './backward.js';
 import { runForward, tensor } from './forward.js';
+import { onBackend } from './on-backend.js';
 
-/** Runs in TF.js on the backend that is set: wasm, cpu, or a native one. Leaves no tensor behind after a step. */
-export function createTfjsEngine(network: Network, name: string): GradientEngine {
-  const upload = (parameters: Parameters): Map<string, tf.Tensor> =>
-    new Map([...parameters].map(([key, { data, shape }]) => [key, tf.tensor(data, [...shape], 'float32')]));
-  const inputOf = (activations: Float32Array, batch: number): tf.Tensor =>
-    tf.tensor(activations, [batch, ...network.inputShape], 'float32');
-  const read = (values: tf.Tensor): Float32Array => Float32Array.from(values.dataSync());
+type NamedTensors = Record<string, tf.Tensor>;
+
+/** The values of a tensor: waited for, because a GPU's cannot be read at once, and copied, because cpu's are shared. */
+async function read(values: tf.Tensor): Promise<Float32Array> {
+  return (await values.data<'float32'>()).slice();
+}
+
+/**
+ * Runs in TF.js on a backend that has been opened; the current one is left as it is. Leaves no tensor behind. What it
+ * gives as time in the runtime contains the transfers: a GPU computes while its results are waited for.
+ * @param backend TF.js's name for it
+ */
+export function createTfjsEngine(network: Network, name: string, backend: string): GradientEngine {
+  const upload = (parameters: Parameters): NamedTensors =>
+    Object.fromEntries(
+      [...parameters].map(([key, { data, shape }]) => [key, tf.tensor(data, [...shape], 'float32')] as const),
+    );
+  const output = (values: NamedTensors): tf.Tensor => tensor(new Map(Object.entries(values)), network.output);
+  /** The weights and the value of every node, for the caller to dispose. */
+  const forward = (
+    activations: Float32Array,
+    batch: number,
+    parameters: Parameters,
+  ): { weights: NamedTensors; values: NamedTensors } =>
+    onBackend(backend, () =>
+      tf.tidy(() => {
+        const weights = upload(parameters);
+        const input = tf.tensor(activations, [batch, ...network.inputShape], 'float32');
+        return { weights, values: Object.fromEntries(runForward(network, input, new Map(Object.entries(weights)))) };
+      }),
+    );
+  const backward = (weights: NamedTensors, values: NamedTensors, gradient: Float32Array, batch: number): NamedTensors =>
+    onBackend(backend, () =>
+      tf.tidy(() => {
+        const incoming = tf.tensor2d(gradient, [batch, gradient.length / batch]);
+        const [w, v] = [new Map(Object.entries(weights)), new Map(Object.entries(values))];
+        return Object.fromEntries(runBackward(network, w, v, incoming));
+      }),
+    );
   return {
     name,
     layout: 'nhwc',
     async gradients(activations, batch, parameters, outputGradient) {
       const started = performance.now();
-      const weights = upload(parameters);
-      const { values, embeddings } = tf.tidy(() => {
-        const all = runForward(network, inputOf(activations, batch), weights);
-        return { values: Object.fromEntries(all), embeddings: read(tensor(all, network.output)) };
-      });
-      const forwardMs = performance.now() - started;
+      const { weights, values } = forward(activations, batch, parameters);
+      let parts: NamedTensors = {};
       try {
+        const embeddings = await read(output(values));
+        const forwardMs = performance.now() - started;
         const gradient = await outputGradient(embeddings);
         const turned = performance.now();
-        const gradients = new Map<string, Float32Array>();
-        tf.tidy(() => {
-          const output = tf.tensor2d(gradient, [batch, gradient.length / batch]);
-          const parts = runBackward(network, weights, new Map(Object.entries(values)), output);
-          for (const [key, part] of parts) gradients.set(key, read(part));
-        });
+        parts = backward(weights, values, gradient, batch);
+        const gradients = new Map(
+          await Promise.all(Object.entries(parts).map(async ([key, part]) => [key, await read(part)] as const)),
+        );
         return { embeddings, gradients, kernelMs: forwardMs + performance.now() - turned };
       } finally {
-        tf.dispose([values, Object.fromEntries(weights)]);
+        tf.dispose([weights, values, parts]);
       }
     },
-    embed(activations, batch, parameters) {
-      const raw = tf.tidy(() =>
-        tensor(runForward(network, inputOf(activations, batch), upload(parameters)), network.output),
-      );
-      const embeddings = read(raw);
-      raw.dispose();
-      return Promise.resolve(embeddings);
+    async embed(activations, batch, parameters) {
+      const made = forward(activations, batch, parameters);
+      try {
+        return await read(output(made.values));
+      } finally {
+        tf.dispose([made.weights, made.values]);
+      }
     },
     dispose: () => Promise.resolve(),
   };
