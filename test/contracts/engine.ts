@@ -209,6 +209,40 @@ export function describeEngine(name: string, create: EngineFactory, refused: rea
       expect(await bits()).toEqual(await bits());
     });
 
+    test('computes on the backend it is named after, where that is one of TF.js', async () => {
+      const network = residual();
+      const backend = name.startsWith('tfjs-node') ? 'tensorflow' : name;
+      const held = (): number => (name === 'onnx' ? NaN : tf.engine().findBackend(backend).numDataIds());
+      await withEngine(create, network, async (engine) => {
+        const before = held();
+        const activations = laidOut(engine, network, inputFor(network));
+        await engine.gradients(activations, batch, network.parameters, (embeddings) => {
+          if (name !== 'onnx') expect(held()).toBeGreaterThan(before + network.nodes.length);
+          return embeddings;
+        });
+        expect(held()).toBe(before);
+      });
+    });
+
+    test('another engine at work at the same time changes nothing, and the backend of the losses stays set', async () => {
+      const network = residual();
+      const alone = await stepOf(create, network);
+      const current = tf.getBackend();
+      const others = ['cpu', 'wasm'].filter((each) => each !== current && each !== name);
+      const [together] = await Promise.all([
+        withEngine(create, network, async (engine) => {
+          const activations = laidOut(engine, network, inputFor(network));
+          await engine.embed(activations, batch, network.parameters);
+          return stepWith(engine, activations, batch, network.parameters);
+        }),
+        ...others.map((other) => stepOf(engines.get(other), network)),
+      ]);
+      for (const [key, gradient] of together.gradients) {
+        expect(relativeDifference(gradient, alone.gradients.get(key) ?? []), key).toBeLessThan(1e-5);
+      }
+      expect(['cpu', 'wasm']).toContain(tf.getBackend());
+    });
+
     test('twenty steps of Adam follow the curve of the cpu engine, downwards', async () => {
       const network = residual();
       const expected = await lossCurve(engines.get('cpu'), network);

@@ -1,14 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { isInstalled } from '../../../src/core/packages.js';
 import { backendNames, createBackends, engines } from '../../../src/learn/engines/registry.js';
+import type { EngineFactory } from '../../../src/learn/engines/engine.js';
+import { describeObjectives } from '../../contracts/engine-objectives.js';
 import { describeEngine } from '../../contracts/engine.js';
 
 const refusedByOnnx = ['depthwise, multiplier 2'];
 const backends = createBackends({ allowSoftwareGpu: true });
 
+function describeAll(name: string, create: EngineFactory, refused?: readonly string[]): void {
+  describeEngine(name, create, refused);
+  describeObjectives(name, create);
+}
+
 describeEngine('cpu', engines.get('cpu'));
-describeEngine('wasm', engines.get('wasm'));
-describeEngine('onnx', engines.get('onnx'), refusedByOnnx);
+describeAll('wasm', engines.get('wasm'));
+describeAll('onnx', engines.get('onnx'), refusedByOnnx);
 
 /** The suite where the backend runs; else one skipped test that says why not. */
 async function describeOptional(name: string, packages: readonly string[]): Promise<void> {
@@ -21,7 +28,7 @@ async function describeOptional(name: string, packages: readonly string[]): Prom
           () => null,
           (error: unknown) => `skipped: ${error instanceof Error ? error.message : String(error)}`,
         );
-  if (reason === null) describeEngine(name, backend.engine);
+  if (reason === null) describeAll(name, backend.engine);
   else describe(`the ${name} engine`, () => test.skip(reason, () => undefined));
 }
 await describeOptional('webgpu', ['webgpu', '@tensorflow/tfjs-backend-webgpu']);

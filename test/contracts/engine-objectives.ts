@@ -1,0 +1,99 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { adamStep, createAdamState } from '../../src/learn/adam.js';
+import type { EngineFactory } from '../../src/learn/engines/engine.js';
+import { engines } from '../../src/learn/engines/registry.js';
+import { lossGradient } from '../../src/learn/loss-gradient.js';
+import { createBatchLayout } from '../../src/learn/losses/batch-layout.js';
+import { createLoss, losses } from '../../src/learn/losses/registry.js';
+import { createObjective } from '../../src/learn/objective.js';
+import { createRegularizer, regularizers } from '../../src/learn/regularizers/registry.js';
+import type { Network } from '../../src/model/graph.js';
+import { relativeDifference } from '../model/naive.js';
+import { networkBuilder, randomValues, toPlanes } from '../model/networks.js';
+
+const steps = 20;
+const [classesPerBatch, imagesPerClass] = [4, 3];
+const batch = classesPerBatch * imagesPerClass;
+const side = 8;
+
+const objectives = losses.names.flatMap((loss) => regularizers.names.map((regularizer) => ({ loss, regularizer })));
+
+/** A stride, a depthwise convolution, a 1×1 one and a head: MobileNetV1 in small. */
+function tinyNetwork(): Network {
+  const builder = networkBuilder([side, side, 3]);
+  const first = builder.conv('input', 8, { size: [3, 3], strides: [2, 2], activation: 'relu6' });
+  builder.conv(builder.depthwise(first, { activation: 'relu6' }), 12, { activation: 'relu6' });
+  return builder.finishWithHead();
+}
+
+/** A class is a picture of its own, and an image that with noise: something that can be learned, and is not at once. */
+function pictures(): Float32Array {
+  const size = side * side * 3;
+  const noise = randomValues(batch * size, 'noise');
+  const shapes = randomValues(classesPerBatch * size, 'classes');
+  return noise.map((value, i) => value + (shapes[Math.floor(i / (imagesPerClass * size)) * size + (i % size)] ?? 0));
+}
+
+interface Run {
+  readonly curve: readonly number[];
+  readonly firstGradients: ReadonlyMap<string, Float32Array>;
+  readonly tensorsHeld: number;
+}
+
+async function train(create: EngineFactory, loss: string, regularizer: string): Promise<Run> {
+  const network = tinyNetwork();
+  const parameters = new Map([...network.parameters].map(([k, { shape, data }]) => [k, { shape, data: data.slice() }]));
+  const adam = createAdamState(parameters);
+  const engine = await create(network, { threads: 1 });
+  const objective = createObjective({ loss: createLoss(loss), regularizer: createRegularizer(regularizer) });
+  const layout = createBatchLayout(classesPerBatch, imagesPerClass);
+  const input = engine.layout === 'nhwc' ? pictures() : toPlanes(pictures(), network.inputShape);
+  const curve: number[] = [];
+  let firstGradients: Run['firstGradients'] = new Map();
+  let held = 0;
+  try {
+    for (let step = 0; step < steps; step++) {
+      const { gradients } = await engine.gradients(input, batch, parameters, (embeddings) => {
+        const { value, gradient } = lossGradient((raw) => objective.compute(raw, layout).total, embeddings, batch);
+        curve.push(value);
+        return gradient;
+      });
+      if (step === 0) {
+        firstGradients = new Map([...gradients].map(([key, values]) => [key, values.slice()]));
+        held = tf.memory().numTensors;
+      }
+      adamStep(parameters, gradients, adam, () => 2e-3);
+    }
+    return { curve, firstGradients, tensorsHeld: tf.memory().numTensors - held };
+  } finally {
+    await engine.dispose();
+    layout.dispose();
+  }
+}
+
+const references = new Map<string, Promise<Run>>();
+function reference(loss: string, regularizer: string): Promise<Run> {
+  const key = `${loss}/${regularizer}`;
+  const found = references.get(key) ?? train(engines.get('cpu'), loss, regularizer);
+  references.set(key, found);
+  return found;
+}
+
+/** Every loss with every density term: one step and twenty, beside the cpu engine. docs/backends.md gives the tolerances. */
+export function describeObjectives(name: string, create: EngineFactory): void {
+  describe(`the ${name} engine trains`, () => {
+    test.each(objectives)('$loss with $regularizer', async ({ loss, regularizer }) => {
+      const expected = await reference(loss, regularizer);
+      const actual = await train(create, loss, regularizer);
+      expect(actual.firstGradients.size).toBe(expected.firstGradients.size);
+      for (const [parameter, gradient] of actual.firstGradients) {
+        const other = expected.firstGradients.get(parameter) ?? [];
+        expect(relativeDifference(gradient, other), parameter).toBeLessThan(1e-4);
+      }
+      expect(relativeDifference(actual.curve, expected.curve)).toBeLessThan(1e-3);
+      expect(actual.curve.at(-1)).toBeLessThan(0.97 * (actual.curve[0] ?? NaN));
+      expect(actual.tensorsHeld).toBe(0);
+    });
+  });
+}
