@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { cacheFolder } from '../core/cache-folder.js';
+import { byteSize } from './byte-size.js';
 import { realNumber, wholeNumber } from './parse.js';
 
-/** The options of `kindred train`: names, ranges, defaults. */
-export const trainSchema = z.object({
+/** Names, ranges, defaults. */
+const options = z.object({
   data: z.string(),
   out: z.string(),
   loss: z.string().default('contrastive'),
@@ -31,8 +33,21 @@ export const trainSchema = z.object({
   headRate: realNumber(0, 1000).default(3),
   seed: wholeNumber(0, 2 ** 31).default(0),
   threads: wholeNumber(1, 256).default(availableParallelism()),
+  cache: z.enum(['off', 'memory', 'disk'], { error: 'must be off, memory or disk' }).default('off'),
+  cacheSize: byteSize(2 ** 20, '1MiB').optional(),
+  cacheViews: wholeNumber(1, 10_000).optional(),
+  cacheDir: z.string().min(1, { error: 'must name a folder' }).default(cacheFolder()),
+  pictureMemory: byteSize().default(512 * 2 ** 20),
   resume: z.boolean().default(false),
   json: z.boolean().default(false),
+});
+
+/** The options of `kindred train`. */
+export const trainSchema = options.superRefine(({ cache, cacheSize, cacheViews }, context) => {
+  if (cache !== 'off') return;
+  const message = 'needs --cache memory or --cache disk';
+  if (cacheSize !== undefined) context.addIssue({ code: 'custom', path: ['cacheSize'], message });
+  if (cacheViews !== undefined) context.addIssue({ code: 'custom', path: ['cacheViews'], message });
 });
 export type TrainConfig = z.infer<typeof trainSchema>;
 

@@ -28,5 +28,10 @@ export interface TrainSettings {
   readonly learningRate: number;
   readonly headRate: number;
   readonly seed: number;
+  /**
+   * Training views of each picture, whose activations go through half precision so that they can be cached; undefined: a new
+   * view every time, in full precision.
+   */
+  readonly views: number | undefined;
   readonly threads: number;
 }

@@ -11,7 +11,9 @@ import { createBatchLayout } from './losses/batch-layout.js';
 import type { Objective } from './objective.js';
 import { createPrefetch } from './prefetch.js';
 import type { TrainSettings } from './settings.js';
+import type { StemSpace } from './stem/stem-cache.js';
 import { createStemPipeline, type StemPipeline } from './stem/stem-pipeline.js';
+import { viewSeeds } from './stem/views.js';
 import { batchDensity, checkCollapse, type BatchStatistics } from './telemetry.js';
 
 export type StepSettings = Pick<
@@ -36,6 +38,13 @@ export interface StepperOptions {
   readonly engine: EngineFactory;
   readonly objective: Objective;
   readonly settings: StepSettings;
+  /** Fixed views of each picture, in half precision; undefined: new ones without end (TrainSettings). */
+  readonly views?: number | undefined;
+  /** Where decoded pictures and activations may be kept; no number depends on it. */
+  readonly space?: StemSpace | undefined;
+  readonly warn?: ((text: string) => void) | undefined;
+  /** Told when a stem worker was busy, ms since 1970 (createStemPipeline). */
+  readonly onStemBusy?: ((startMs: number, endMs: number) => void) | undefined;
   /** All pictures, those of validation too: absolute paths, and ids that are the same on every machine. */
   readonly pictures: readonly { readonly id: string; readonly path: string }[];
   /** The batch of a step: positions in `pictures`, class by class. */
@@ -71,11 +80,6 @@ export interface Stepper {
 /** Batches that may be in preparation while one trains. */
 const ahead = 2;
 
-/** What the augmentation of one picture in one step is seeded with. `slot`: its row in the batch. */
-export function viewSeed(seed: number, step: number, slot: number, id: string): string {
-  return `${seed}/${step}/${slot}/${id}`;
-}
-
 /** The part that learns gets copies of its parameters: they are changed in place. */
 function writable(network: Network): Network {
   const parameters = new Map(
@@ -90,7 +94,7 @@ function writable(network: Network): Network {
  * @throws KindredError the engine's and the workers'
  */
 export async function createStepper(options: StepperOptions): Promise<Stepper> {
-  const { settings, objective, network } = options;
+  const { settings, objective, network, views } = options;
   const firstLayer = network.nodes[0]?.layers[0] ?? '';
   const parts = splitBefore(network, options.trainFrom === 'all' ? firstLayer : options.trainFrom);
   const rest = writable(parts.rest);
@@ -101,7 +105,12 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     inputSize: settings.inputSize,
     paths: options.pictures.map(({ path }) => path),
     threads: settings.threads,
+    space: options.space,
+    cached: views === undefined ? undefined : { views, values: rest.inputShape.reduce((size, side) => size * side, 1) },
+    warn: options.warn,
+    onBusy: options.onStemBusy,
   }).catch(async (error: unknown) => {
+    layout.dispose();
     await engine.dispose();
     throw error;
   });
@@ -113,9 +122,8 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     const step = Math.floor(piece / pieces);
     const start = (piece % pieces) * pieceSize;
     const indices = options.batchAt(step).indices.slice(start, start + pieceSize);
-    const seeds = indices.map((index, i) =>
-      viewSeed(settings.seed, step, start + i, options.pictures[index]?.id ?? ''),
-    );
+    const ids = indices.map((index) => options.pictures[index]?.id ?? '');
+    const seeds = viewSeeds({ seed: settings.seed, step, first: start, ids, views });
     return { activations: await pipeline.run(indices, seeds), count: indices.length };
   };
   const prefetch = createPrefetch(prepare, { ahead: Math.max(ahead, pieces), end: settings.steps * pieces });

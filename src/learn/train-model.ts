@@ -17,6 +17,7 @@ import { createObjective, validateCombination } from './objective.js';
 import { checkParity } from './parity.js';
 import { createRegularizer } from './regularizers/registry.js';
 import type { TrainSettings } from './settings.js';
+import type { StemSpace } from './stem/stem-cache.js';
 import { train, type HistoryEntry, type TrainResult } from './trainer.js';
 import { runKey } from './training-state.js';
 import { goldenArrays, goldenImages } from '../model/bundle/golden.js';
@@ -35,6 +36,8 @@ export interface TrainModelOptions {
   readonly settings: TrainSettings;
   /** --backend webgpu may take an adapter that is a processor. */
   readonly allowSoftwareGpu?: boolean;
+  /** Where decoded pictures and activations may be kept; default: `defaultSpace`. */
+  readonly space?: StemSpace | undefined;
   /** Go on from the checkpoint beside `out`. */
   readonly resume: boolean;
   readonly progress: ReportProgress;
@@ -194,6 +197,8 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
     checkpointPath,
     resumeFrom,
     progress,
+    space: options.space,
+    warn,
     signal,
     onEpoch: (entry: HistoryEntry) => {
       appendFileSync(historyPath, `${JSON.stringify(entry)}\n`);

@@ -11,6 +11,7 @@ import type { EngineFactory } from './engines/engine.js';
 import { withHead } from './head.js';
 import type { Objective } from './objective.js';
 import type { TrainSettings } from './settings.js';
+import type { StemSpace } from './stem/stem-cache.js';
 import { createStepper } from './stepper.js';
 import { summarizeEpoch, type BatchStatistics } from './telemetry.js';
 import { copyOf, restore, runKey, toArrays } from './training-state.js';
@@ -28,6 +29,9 @@ export interface TrainOptions {
   readonly checkpointPath: string;
   readonly resumeFrom: Checkpoint | null;
   readonly progress: ReportProgress;
+  /** Where decoded pictures and activations may be kept; default: `defaultSpace`. */
+  readonly space?: StemSpace | undefined;
+  readonly warn: (text: string) => void;
   readonly signal: AbortSignal;
   /** Told after each epoch. */
   readonly onEpoch: (entry: HistoryEntry) => void;
@@ -71,6 +75,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     engine: options.engine,
     objective,
     settings,
+    views: settings.views,
+    space: options.space,
+    warn: options.warn,
     pictures: items.map(({ id, path }) => ({ id, path: join(dataset.root, path) })),
     batchAt: (step) => ({ indices: sampler.next(step).indices.map((index) => trainPositions[index] ?? 0) }),
   });

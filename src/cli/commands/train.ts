@@ -133,9 +133,15 @@ export const command: CommandModule = {
       .option('--head-rate <number>', 'times that for the new head (default: 3)')
       .option('--seed <n>', 'seed of batches, augmentation and head (default: 0)')
       .option('--threads <n>', 'threads (default: all cores)')
-      .option('--cache <where>', 'keep the frozen part’s output: off, memory or disk (default: off; see docs/training.md)')
+      .option(
+        '--cache <where>',
+        'keep the frozen part’s output: off, memory or disk (default: off; see docs/training.md)',
+      )
       .option('--cache-size <size>', 'what it may take, e.g. 500MB or 2GiB (default: 2GiB)')
-      .option('--cache-views <n>', 'with a cache: augmented views of each image (default: 8; without one: no end of them)')
+      .option(
+        '--cache-views <n>',
+        'with a cache: augmented views of each image (default: 8; without one: no end of them)',
+      )
       .option('--cache-dir <dir>', 'folder of the disk cache (default: $KINDRED_CACHE, or ~/.cache/kindred)')
       .option('--picture-memory <size>', 'memory for decoded images; the rest goes to disk (default: 512MiB)')
       .option('--resume', 'go on from the checkpoint of a stopped run')
@@ -147,7 +153,18 @@ export const command: CommandModule = {
         const { progress, signal, warn } = context;
         const { data, out, resume, allowSoftwareGpu } = config;
         const settings = settingsOf(config);
-        const trained = await trainModel({ data, out, resume, allowSoftwareGpu, settings, progress, signal, warn });
+        const space = spaceOf(config);
+        const trained = await trainModel({
+          data,
+          out,
+          resume,
+          allowSoftwareGpu,
+          settings,
+          space,
+          progress,
+          signal,
+          warn,
+        });
         const { bundle, result, parity, seconds } = trained;
         context.out(
           config.json

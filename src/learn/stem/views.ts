@@ -1,5 +1,10 @@
 import { createRandom } from '../../core/random.js';
 
+/** What the augmentation of one picture in one step is seeded with. `slot`: its row in the batch. */
+export function viewSeed(seed: number, step: number, slot: number, id: string): string {
+  return `${seed}/${step}/${slot}/${id}`;
+}
+
 export interface ViewOptions {
   readonly seed: number;
   readonly step: number;
@@ -19,7 +24,7 @@ export interface ViewOptions {
 export function viewSeeds({ seed, step, ids, first, views }: ViewOptions): string[] {
   return ids.map((id, i) => {
     const slot = first + i;
-    if (views === undefined) return `${seed}/${step}/${slot}/${id}`;
+    if (views === undefined) return viewSeed(seed, step, slot, id);
     return `${seed}/${Math.floor(createRandom('view', seed, step, slot)() * views)}/${id}`;
   });
 }
