@@ -43,19 +43,37 @@ export function reshaped(info: TensorInfo, shape: number[]): TensorInfo {
   return { dataId: info.dataId, dtype: info.dtype, shape };
 }
 
-/** [m, k] × [k, n] → [m, n] by the backend's own kernel, which is fast as long as nothing is transposed. */
-export function matMul(backend: BackendWasm, a: TensorInfo, b: TensorInfo): TensorInfo {
-  const kernel = getKernel('BatchMatMul', 'wasm');
-  const [m = 0, k = 0] = a.shape;
-  const n = b.shape[1] ?? 0;
-  const result = kernel.kernelFunc({
-    inputs: { a: reshaped(a, [1, m, k]), b: reshaped(b, [1, k, n]) },
-    attrs: { transposeA: false, transposeB: false },
-    backend,
-  });
+/** One of the backend's own kernels. */
+function run(backend: BackendWasm, name: string, inputs: NamedTensorInfoMap, attrs: NamedAttrMap): TensorInfo {
+  const result = getKernel(name, 'wasm').kernelFunc({ inputs, attrs, backend });
   const info = Array.isArray(result) ? result[0] : result;
-  if (!info) throw new KindredError('internal', 'BatchMatMul gave nothing');
+  if (!info) throw new KindredError('internal', `${name} gave nothing`);
   return info;
+}
+
+/** [m, k] × [k, n] → [m, n]; fast as long as nothing is transposed. */
+export function matMul(backend: BackendWasm, a: TensorInfo, b: TensorInfo): TensorInfo {
+  const [m = 0, k = 0] = a.shape;
+  const inputs = { a: reshaped(a, [1, m, k]), b: reshaped(b, [1, k, b.shape[1] ?? 0]) };
+  return run(backend, 'BatchMatMul', inputs, { transposeA: false, transposeB: false });
+}
+
+/** Rows or columns of zeros before and after. */
+export type Margin = readonly [number, number];
+
+/**
+ * A depthwise convolution with stride 1. The backend packs a filter once for each tensor that holds it: never write into
+ * one that has been used.
+ */
+export function depthwise(
+  backend: BackendWasm,
+  x: TensorInfo,
+  filter: TensorInfo,
+  { rows, columns, dilations }: { rows: Margin; columns: Margin; dilations: readonly [number, number] },
+): TensorInfo {
+  const pad = [[0, 0], [...rows], [...columns], [0, 0]];
+  const attrs = { strides: [1, 1], dilations: [...dilations], pad, dimRoundingMode: 'floor' };
+  return run(backend, 'DepthwiseConv2dNative', { x, filter }, attrs);
 }
 
 /** [rows, columns] → [columns, rows], in tiles that stay in the cache. */
