@@ -52,7 +52,7 @@ export interface TrainResult {
 /**
  * Trains: batches are decoded, augmented and run through the frozen stem in worker threads while the engine computes the
  * gradients of the batch before; validation, checkpoint and a history line at the end of each epoch.
- * @throws KindredError dataset-too-small, training-collapsed, interrupted (a checkpoint is left), and the engine's
+ * @throws KindredError dataset-too-small, training-collapsed, interrupted and worker-died (a checkpoint is left), and the engine's
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { dataset, backbone, objective, settings, progress, signal, resumeFrom } = options;
@@ -109,7 +109,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           hint: 'Run the same command with --resume to go on.',
         });
       }
-      const batch = await stepper.step(step);
+      const batch = await stepper.step(step).catch(async (error: unknown) => {
+        // The step has changed nothing yet, so the run can go on from here.
+        if (error instanceof KindredError && error.code === 'worker-died') await save(step);
+        throw error;
+      });
       batches.push(batch);
       const done = step + 1;
       progress({
