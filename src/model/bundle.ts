@@ -36,8 +36,11 @@ export interface BundleParts extends Omit<
 
 const remake = 'Copy the bundle again from where it was made, or make it again with kindred train.';
 
-/** Replacing a folder deletes what it held, so one that is no bundle is left alone. */
-async function checkReplaceable(folder: string): Promise<void> {
+/**
+ * Replacing a folder deletes what it held, so one that is no bundle is left alone.
+ * @throws KindredError output-exists
+ */
+export async function checkReplaceable(folder: string): Promise<void> {
   const names = await listFolder(folder).catch((error: unknown) => {
     throw isSystemError(error, 'ENOTDIR') ? occupied(folder, 'is a file') : error;
   });

@@ -64,6 +64,21 @@ const bundleFields = z.object({
       counts: z.record(z.string(), count),
     })
     .nullable(),
+  /** Only in a model with int8 convolutions: what it was made of, and what it lost on the data set's validation classes. */
+  quantization: z
+    .object({
+      /** Fingerprint of the float model. */
+      from: hash,
+      weights: z.literal('int8'),
+      activations: z.literal('uint8'),
+      dataset: z.string(),
+      /** Pictures that the ranges of the activations were measured on. */
+      calibrationImages: count,
+      validationImages: count,
+      float: z.object({ recallAt1: z.number(), mapAtR: z.number() }),
+      quantized: z.object({ recallAt1: z.number(), mapAtR: z.number() }),
+    })
+    .optional(),
   /** Measured on classes never trained on, e.g. "recall@1"; each in 0 … 1 unless its name says otherwise. */
   metrics: z.record(z.string(), z.number()),
   /** The kindred version that wrote it. */

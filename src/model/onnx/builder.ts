@@ -2,19 +2,30 @@ import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import type { Shape } from '../graph.js';
 
 const { onnx } = onnxProto;
-const { FLOAT, INT64, UINT8 } = onnx.TensorProto.DataType;
-const { INT, INTS, FLOAT: FLOAT_ATTRIBUTE } = onnx.AttributeProto.AttributeType;
+const { FLOAT, INT64, INT32, INT8, UINT8 } = onnx.TensorProto.DataType;
+const { INT, INTS, FLOAT: FLOAT_ATTRIBUTE, FLOATS, STRING } = onnx.AttributeProto.AttributeType;
 
 /** A dimension: a number, or a name for one that varies ('N'). */
 export type Dimension = number | string;
-export type AttributeValue = number | { readonly float: number } | readonly number[];
+export type AttributeValue =
+  number | string | readonly number[] | { readonly float: number } | { readonly floats: readonly number[] };
 
-function bytesOf(values: Float32Array | BigInt64Array): Uint8Array {
+/** Values of a constant of small integers; its type is the array's. */
+export type QuantizedValues = Int8Array | Uint8Array | Int32Array;
+
+function integerType(data: QuantizedValues): number {
+  if (data instanceof Int8Array) return INT8;
+  return data instanceof Uint8Array ? UINT8 : INT32;
+}
+
+function bytesOf(values: Float32Array | BigInt64Array | QuantizedValues): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 function attribute(name: string, value: AttributeValue): Onnx.IAttributeProto {
   if (typeof value === 'number') return { name, type: INT, i: value };
+  if (typeof value === 'string') return { name, type: STRING, s: new TextEncoder().encode(value) };
+  if ('floats' in value) return { name, type: FLOATS, floats: [...value.floats] };
   if ('float' in value) return { name, type: FLOAT_ATTRIBUTE, f: value.float };
   return { name, type: INTS, ints: [...value] };
 }
@@ -29,6 +40,8 @@ export interface OnnxBuilder {
   input(name: string, shape: readonly Dimension[], type?: 'float32' | 'uint8'): string;
   output(name: string, shape: readonly Dimension[]): void;
   constant(data: Float32Array, shape: Shape, name?: string): string;
+  /** A constant of 8- or 32-bit integers: quantised weights, zero points. */
+  quantized(data: QuantizedValues, shape: Shape): string;
   /** A constant of 64-bit integers: shapes, axes. */
   integers(values: readonly number[]): string;
   node(
@@ -36,6 +49,8 @@ export interface OnnxBuilder {
     inputs: readonly string[],
     attributes?: Readonly<Record<string, AttributeValue>>,
     name?: string,
+    /** Of the operator; the standard's own when left out. */
+    domain?: string,
   ): string;
   /** The serialised model. */
   finish(): Uint8Array;
@@ -49,6 +64,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
   const outputs: Onnx.IValueInfoProto[] = [];
   let counter = 0;
   const integerNames = new Map<string, string>();
+  const domains = new Set(['']);
   return {
     input(name, shape, type = 'float32') {
       inputs.push(valueInfo(name, type === 'uint8' ? UINT8 : FLOAT, shape));
@@ -61,6 +77,11 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
       initializers.push({ name, dataType: FLOAT, dims: [...shape], rawData: bytesOf(data) });
       return name;
     },
+    quantized(data, shape) {
+      const name = `q${counter++}`;
+      initializers.push({ name, dataType: integerType(data), dims: [...shape], rawData: bytesOf(data) });
+      return name;
+    },
     integers(values) {
       const key = values.join();
       const known = integerNames.get(key);
@@ -71,9 +92,11 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
       integerNames.set(key, name);
       return name;
     },
-    node(op, from, attributes = {}, name = `v${counter++}`) {
+    node(op, from, attributes = {}, name = `v${counter++}`, domain = '') {
+      domains.add(domain);
       nodes.push({
         opType: op,
+        domain,
         name: `${op}_${name}`,
         input: [...from],
         output: [name],
@@ -85,7 +108,7 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
       return onnx.ModelProto.encode({
         irVersion: 8,
         producerName: 'kindred',
-        opsetImport: [{ domain: '', version: 17 }],
+        opsetImport: [...domains].map((domain) => ({ domain, version: domain === '' ? 17 : 1 })),
         graph: { name: graphName, node: nodes, initializer: initializers, input: inputs, output: outputs },
       }).finish();
     },

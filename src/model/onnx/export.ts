@@ -4,7 +4,7 @@ import { createOnnxBuilder, type OnnxBuilder } from './builder.js';
 import { addL2Normalize, addNetwork, scalar } from './forward.js';
 
 /** uint8 pixels [N, h, w, 3] → scaled float32 [N, 3, h, w]. */
-function addPixels(builder: OnnxBuilder, network: Network, scale: PixelScale): string {
+export function addPixels(builder: OnnxBuilder, network: Network, scale: PixelScale): string {
   const [height = 0, width = 0, channels = 3] = network.inputShape;
   const pixels = builder.input('pixels', ['N', height, width, channels], 'uint8');
   const floats = builder.node('Cast', [pixels], { to: 1 });

@@ -61,7 +61,7 @@ export interface OnnxWeights {
   plain(name: string): string;
 }
 
-function constants(builder: OnnxBuilder, network: Network): OnnxWeights {
+export function constantWeights(builder: OnnxBuilder, network: Network): OnnxWeights {
   return {
     kernel(node) {
       const kernel = toOnnxKernel(node.op, parameter(network, node.kernel));
@@ -133,11 +133,19 @@ export function addNode(
   }
 }
 
-/** Adds a network's nodes, reading `input` (NCHW, float32). Returns the name of its output (NCHW or [N, C]). */
-export function addNetwork(builder: OnnxBuilder, network: Network, input: string): string {
+/**
+ * Adds a network's nodes, reading `input` (NCHW, float32). Returns the name of its output (NCHW or [N, C]); `values` is
+ * given the name of every node's.
+ */
+export function addNetwork(
+  builder: OnnxBuilder,
+  network: Network,
+  input: string,
+  values = new Map<string, string>(),
+): string {
   const shapes = inferShapes(network);
-  const weights = constants(builder, network);
-  const values = new Map([['input', input]]);
+  const weights = constantWeights(builder, network);
+  values.set('input', input);
   for (const node of network.nodes) {
     const inputs = node.inputs.map((name) => values.get(name) ?? '');
     const shape = shapes.get(node.inputs[0] ?? '') ?? [];
