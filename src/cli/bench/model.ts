@@ -7,18 +7,20 @@ import { createEmbedder } from '../../model/embedder.js';
 import { exportEncoder } from '../../model/onnx/export.js';
 
 export interface UntrainedModelOptions {
-  readonly backbone: string;
+  /** undefined: kindred train's default. */
+  readonly backbone?: string | undefined;
   readonly backboneFrom?: string | undefined;
   readonly inputSize: number;
 }
 
-/** As kindred train's default. */
+/** As kindred train's defaults. */
 const dimension = 128;
+const defaultBackbone = 'nsfwjs-mobilenet-v2';
 
 /** A bundle of an untrained network: as fast as a trained one, and nothing needs to be trained first. */
 export async function makeUntrainedModel(folder: string, options: UntrainedModelOptions): Promise<Bundle> {
   const { inputSize } = options;
-  const backbone = await loadBackbone(options.backbone, { from: options.backboneFrom });
+  const backbone = await loadBackbone(options.backbone ?? defaultBackbone, { from: options.backboneFrom });
   const onnx = exportEncoder(withHead(backbone.network(inputSize), dimension, 0), backbone.scale);
   const embedder = await createEmbedder({ onnx, inputSize, dimension, fingerprint: '', threads: 1 });
   try {

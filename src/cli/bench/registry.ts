@@ -1,6 +1,7 @@
 import { createRegistry } from '../../core/registry.js';
-import type { Bench } from './bench.js';
+import type { AnyBench } from './bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
+import { trainBench } from './train-bench.js';
 
-export const benches = createRegistry<Bench>('bench', { index: indexBench, serve: serveBench });
+export const benches = createRegistry<AnyBench>('bench', { index: indexBench, serve: serveBench, train: trainBench });
