@@ -10,10 +10,11 @@ import type { Check, Finding } from '../../src/cli/doctor/check.js';
 import { diskCheck } from '../../src/cli/doctor/checks/disk.js';
 import { memoryCheck } from '../../src/cli/doctor/checks/memory.js';
 import { nodeCheck } from '../../src/cli/doctor/checks/node.js';
-import { isInstalled, missingPrograms } from '../../src/cli/doctor/installed.js';
+import { missingPrograms } from '../../src/cli/doctor/installed.js';
 import { allChecks } from '../../src/cli/doctor/list.js';
 import { runChecks } from '../../src/cli/doctor/run-checks.js';
 import { runProbeFile } from '../../src/cli/doctor/run-probe.js';
+import { isInstalled } from '../../src/core/packages.js';
 import { collect } from './collect.js';
 
 function check(changes: Partial<Check> & { readonly finding?: Finding }): Check {
@@ -130,18 +131,24 @@ describe('backendCheck', () => {
     });
   });
 
-  it.each([
-    [false, /^this version .* does not train on it yet; not installed: webgpu, other$/],
-    [true, /^this version .* does not train on it yet; it would run: fine$/],
-  ])('never calls a backend without an engine usable (installed: %s)', async (installed, detail) => {
-    const probes = {
-      isInstalled: () => installed,
-      runProbe: () => Promise.resolve({ ok: true, detail: 'fine' } as const),
-    };
-    const finding = await backendCheck({ ...backend, withoutEngine: true }, probes).run();
-    expect(finding.usable).toBe(false);
-    expect(finding.detail).toMatch(detail);
-    expect(finding.fix).toBeUndefined();
+  it('asks for versions that fit, where they are known', async () => {
+    const probes = { isInstalled: () => false, runProbe: () => Promise.reject(new Error('must not run')) };
+    const finding = await backendCheck({ ...backend, install: 'webgpu@0.6 other@4' }, probes).run();
+    expect(finding.fix).toBe('npm install webgpu@0.6 other@4 (it needs a driver)');
+  });
+
+  it('passes on what kindred itself found wrong, and its advice', async () => {
+    const message = 'the backend webgpu has only a software adapter here: llvmpipe';
+    const answer = { ok: false, message, fix: 'install a driver' } as const;
+    const finding = await backendCheck(backend, {
+      isInstalled: () => true,
+      runProbe: () => Promise.resolve(answer),
+    }).run();
+    expect(finding).toEqual({
+      usable: false,
+      detail: 'has only a software adapter here: llvmpipe',
+      fix: 'install a driver',
+    });
   });
 
   it('gives the reason when it is there and does not work', async () => {

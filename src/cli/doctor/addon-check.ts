@@ -1,5 +1,6 @@
+import { isInstalled } from '../../core/packages.js';
 import type { Check, Finding } from './check.js';
-import { isInstalled, missingPrograms } from './installed.js';
+import { missingPrograms } from './installed.js';
 import { runProbe } from './run-probe.js';
 import type { ProbeAnswer } from './probe-report.js';
 

@@ -1,5 +1,5 @@
+import { isInstalled } from '../../core/packages.js';
 import type { Check, Finding } from './check.js';
-import { isInstalled } from './installed.js';
 import type { ProbeAnswer } from './probe-report.js';
 import { runProbe } from './run-probe.js';
 
@@ -10,8 +10,8 @@ export interface Backend {
   readonly packages: readonly string[];
   /** 'never' for one that is too slow for the main job. */
   readonly needed: 'one-of' | 'never';
-  /** Set for one that kindred knows of but has no engine for: it is looked for, and never called usable. */
-  readonly withoutEngine?: boolean;
+  /** What `npm install` takes, where that is more than the names of the packages. */
+  readonly install?: string;
   /** Follows the install command: what else has to be true. */
   readonly note?: string;
 }
@@ -21,28 +21,25 @@ export interface BackendProbes {
   readonly runProbe: (name: string) => Promise<ProbeAnswer>;
 }
 
-const noEngine = 'this version of kindred does not train on it yet';
-
 const realProbes: BackendProbes = { isInstalled, runProbe };
 
 /** Can this machine train with it? Loads it in a process of its own and multiplies two small matrices. */
 export function backendCheck(backend: Backend, probes: BackendProbes = realProbes): Check {
-  const { name, packages, needed, withoutEngine = false, note } = backend;
+  const { name, packages, needed, note } = backend;
   return {
     name,
     area: 'backend',
     needed,
     async run(): Promise<Finding> {
       const absent = packages.filter((each) => !probes.isInstalled(each));
-      const fix = `npm install ${(absent.length > 0 ? absent : packages).join(' ')}${note ? ` (${note})` : ''}`;
-      const notInstalled = `not installed: ${absent.join(', ')}`;
-      if (absent.length > 0 && withoutEngine) return { usable: false, detail: `${noEngine}; ${notInstalled}` };
-      if (absent.length > 0) return { usable: false, detail: notInstalled, fix };
+      const install = backend.install ?? (absent.length > 0 ? absent : packages).join(' ');
+      const fix = `npm install ${install}${note ? ` (${note})` : ''}`;
+      if (absent.length > 0) return { usable: false, detail: `not installed: ${absent.join(', ')}`, fix };
       const answer = await probes.runProbe(`backend-${name}`);
-      if (answer.ok && withoutEngine) return { usable: false, detail: `${noEngine}; it would run: ${answer.detail}` };
       if (answer.ok) return { usable: true, detail: answer.detail };
-      const detail = answer.message.split('\n').find((line) => line.trim() !== '') ?? 'unknown failure';
-      return { usable: false, detail, fix: note ?? fix };
+      const line = answer.message.split('\n').find((text) => text.trim() !== '') ?? 'unknown failure';
+      const detail = line.replace(`the backend ${name} `, '');
+      return { usable: false, detail, fix: answer.fix ?? note ?? fix };
     },
   };
 }

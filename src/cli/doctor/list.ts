@@ -1,3 +1,4 @@
+import { optionalBackends, type OptionalName } from '../../learn/engines/tfjs/optional.js';
 import { addonCheck } from './addon-check.js';
 import { backendCheck } from './backend-check.js';
 import type { Check } from './check.js';
@@ -10,7 +11,11 @@ import { npmCheck } from './checks/npm.js';
 import { nsfwjsCheck } from './checks/nsfwjs.js';
 
 const wasm = ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-core'];
-const nativeNote = 'it downloads libtensorflow and needs Node older than 23';
+
+function optional(name: OptionalName): Check {
+  const { packages, install, needs } = optionalBackends[name];
+  return backendCheck({ name, packages, install, needed: 'never', note: needs });
+}
 
 /** Everything that `kindred doctor` looks at, in the order shown. */
 export function allChecks(folder: string): Check[] {
@@ -31,27 +36,10 @@ export function allChecks(folder: string): Check[] {
     backendCheck({ name: 'onnx', packages: ['onnxruntime-node', ...wasm], needed: 'one-of' }),
     backendCheck({ name: 'wasm', packages: wasm, needed: 'one-of' }),
     backendCheck({ name: 'cpu', packages: ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-core'], needed: 'never' }),
-    backendCheck({
-      name: 'tfjs-node',
-      packages: ['@tensorflow/tfjs-node'],
-      needed: 'never',
-      withoutEngine: true,
-      note: nativeNote,
-    }),
-    backendCheck({
-      name: 'tfjs-node-gpu',
-      packages: ['@tensorflow/tfjs-node-gpu'],
-      needed: 'never',
-      withoutEngine: true,
-      note: `${nativeNote}, CUDA 11 and cuDNN 8`,
-    }),
-    backendCheck({
-      name: 'webgpu',
-      packages: ['webgpu', '@tensorflow/tfjs-backend-webgpu'],
-      needed: 'never',
-      withoutEngine: true,
-      note: 'it needs a graphics driver with Vulkan, Metal or Direct3D 12',
-    }),
+    optional('tfjs-node'),
+    optional('tfjs-node-gpu'),
+    optional('webgpu'),
+    backendCheck({ name: 'auto', packages: [], needed: 'never' }),
     nsfwjsCheck,
     mobilenetV1Check,
   ];

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { KindredError } from '../../core/errors.js';
 
 /** Goes before the answer, so that what a library prints on its own is not taken for it. */
 const mark = 'kindred-probe:';
 
 const answerSchema = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), detail: z.string() }),
-  z.object({ ok: z.literal(false), message: z.string() }),
+  z.object({ ok: z.literal(false), message: z.string(), fix: z.string().optional() }),
 ]);
 export type ProbeAnswer = z.infer<typeof answerSchema>;
 
@@ -13,7 +14,11 @@ export type ProbeAnswer = z.infer<typeof answerSchema>;
 export async function answerProbe(probe: () => Promise<string>): Promise<void> {
   const answer: ProbeAnswer = await probe().then(
     (detail) => ({ ok: true, detail }),
-    (error: unknown) => ({ ok: false, message: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => ({
+      ok: false,
+      message: error instanceof Error ? error.message : String(error),
+      fix: error instanceof KindredError ? error.hint : undefined,
+    }),
   );
   // Ends by force: a native library's threads may keep the process alive, or crash it on the way out.
   process.stdout.write(`\n${mark}${JSON.stringify(answer)}\n`, () => process.exit(0));

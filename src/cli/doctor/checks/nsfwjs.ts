@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../check.js';
-import { packageFolder } from '../installed.js';
+import { packageFolder } from '../../../core/packages.js';
 
 /** The default backbone comes inside an npm package. */
 export const nsfwjsCheck: Check = {
