@@ -1,5 +1,5 @@
 import type { Network } from '../../../src/model/graph.js';
-import { networkBuilder, type NetworkBuilder } from '../../model/networks.js';
+import { networkBuilder, type NetworkBuilder, type WindowOptions } from '../../model/networks.js';
 
 export interface EngineCase {
   readonly title: string;
@@ -11,6 +11,14 @@ function behindConv(title: string, add: (builder: NetworkBuilder, input: string)
   const builder = networkBuilder([7, 6, 3]);
   add(builder, builder.conv('input', 4, { activation: 'relu6' }));
   return { title, network: builder.finishWithHead() };
+}
+
+/** Channels enough for the blocked depthwise kernels of ONNX Runtime. */
+function behindWideConv(title: string, sides: readonly [number, number], options: WindowOptions): EngineCase {
+  const builder = networkBuilder([...sides, 3]);
+  const wide = builder.conv('input', 32, { activation: 'relu6' });
+  builder.conv(builder.depthwise(wide, options), 4);
+  return { title: `32 channels, depthwise ${title}`, network: builder.finishWithHead() };
 }
 
 function vectorNetwork(): Network {
@@ -63,6 +71,15 @@ export const trainable: readonly EngineCase[] = [
   behindConv('concat of three', (b, x) => b.plain('concat', b.conv(x, 2), x, b.depthwise(x, { activation: 'relu' }))),
   behindConv('relu after an add', (b, x) => b.activation(b.plain('add', x, b.conv(x, 4)), 'relu')),
   behindConv('relu6 after an add', (b, x) => b.activation(b.plain('add', x, b.conv(x, 4)), 'relu6')),
+  behindWideConv('same', [5, 4], { activation: 'relu6' }),
+  behindWideConv('valid', [5, 4], { padding: 'valid', bias: false }),
+  behindWideConv('stride 2, same, odd sides', [7, 5], { strides: [2, 2], activation: 'relu' }),
+  behindWideConv('stride 2, same, even sides', [6, 8], { strides: [2, 2], activation: 'relu6' }),
+  behindWideConv('stride 2, valid, odd sides', [7, 5], { strides: [2, 2], padding: 'valid' }),
+  behindWideConv('stride 2, valid, even sides', [8, 6], { strides: [2, 2], padding: 'valid', activation: 'relu6' }),
+  behindWideConv('stride 2×1, same', [6, 5], { strides: [2, 1] }),
+  behindWideConv('3×2, stride 3, same', [7, 8], { size: [3, 2], strides: [3, 3], activation: 'relu6' }),
+  behindWideConv('1×1, stride 2', [5, 6], { size: [1, 1], strides: [2, 2] }),
   { title: 'a head alone, on vectors', network: vectorNetwork() },
   { title: 'pooled vectors side by side', network: concatenatedPools() },
 ];

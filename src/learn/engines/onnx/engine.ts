@@ -1,79 +1,158 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { KindredError } from '../../../core/errors.js';
-import type { Parameters } from '../../../model/graph.js';
-import { inferShapes } from '../../../model/shapes.js';
-import type { EngineFactory } from '../engine.js';
-import { buildBackward, gradientName } from './backward-graph.js';
-import { buildForward, parameterName, planes, valueName, valuesForBackward } from './forward-graph.js';
+import { addInto, concatenate } from '../../../core/vectors.js';
+import { workerUrl } from '../../../core/worker-url.js';
+import type { Network, Parameters } from '../../../model/graph.js';
+import { createWorkerPool, type WorkerPool } from '../../../model/pool.js';
+import type { EngineFactory, GradientEngine, OutputGradient, StepResult } from '../engine.js';
+import { blockSize } from './block.js';
+import { createLane } from './lane.js';
+import type { LaneJob, LaneResult, LaneSetup } from './lane-protocol.js';
 
-type Feeds = Record<string, Tensor>;
+const bytesOf = (network: Network): number =>
+  [...network.parameters.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 
-function floats(results: Readonly<Record<string, Tensor>>, name: string): Float32Array {
-  const data = results[name]?.data;
-  if (!(data instanceof Float32Array)) throw new KindredError('internal', `the training graph gave no ${name}`);
-  return data;
+/** Everything on the calling thread. */
+async function createSingle(network: Network, block: number): Promise<GradientEngine> {
+  const lane = await createLane(network, block);
+  const load = (parameters: Parameters): void => {
+    for (const [name, values] of lane.parameters) values.set(parameters.get(name)?.data ?? []);
+  };
+  return {
+    name: 'onnx',
+    layout: 'nchw',
+    async gradients(activations, batch, parameters, outputGradient) {
+      load(parameters);
+      const before = lane.kernelMs;
+      const embeddings = await lane.forward(activations, batch);
+      await lane.backward(await outputGradient(embeddings));
+      return { embeddings, gradients: lane.gradients, kernelMs: lane.kernelMs - before };
+    },
+    embed(activations, batch, parameters) {
+      load(parameters);
+      return lane.embed(activations, batch);
+    },
+    dispose: () => lane.dispose(),
+  };
+}
+
+interface Share {
+  readonly lane: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Cuts a batch into one run of pictures a lane, as even as can be. */
+function shares(batch: number, lanes: number): Share[] {
+  return Array.from({ length: lanes }, (_, lane) => {
+    const [from, to] = [Math.floor((lane * batch) / lanes), Math.floor(((lane + 1) * batch) / lanes)];
+    return { lane, from, count: to - from };
+  }).filter(({ count }) => count > 0);
 }
 
 /**
- * Trains in ONNX Runtime, which uses every core: the learning part and its gradient are compiled to two ONNX graphs. The
- * forward graph hands the backward graph the values it needs.
+ * Data-parallel: every core has sessions of its own and takes a share of the batch. The embeddings are gathered, the
+ * loss's gradient is taken over all of them, and each lane carries its rows back; the sum is the whole batch's gradient.
+ * A worker that dies costs one repetition of the step.
  */
-export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
-  const options: InferenceSession.SessionOptions = {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
+async function createParallel(network: Network, block: number, threads: number): Promise<GradientEngine> {
+  const bytes = bytesOf(network);
+  const parameterRow = new SharedArrayBuffer(bytes);
+  const gradientRows = Array.from({ length: threads }, () => new SharedArrayBuffer(bytes));
+  const lanes: WorkerPool<LaneJob, LaneResult>[] = [];
+  const dispose = async (): Promise<void> => {
+    await Promise.all(lanes.map((lane) => lane.close()));
   };
-  const kept = valuesForBackward(network).filter((name) => name !== 'input');
-  const outputs = [...new Set([...kept, network.output])];
-  const forward = await InferenceSession.create(buildForward(network, outputs), options);
-  const backwards = new Map<number, InferenceSession>();
-  const inputDims = planes(network.inputShape).slice(1).map(Number);
-  const shapes = inferShapes(network);
+  try {
+    for (const gradients of gradientRows) {
+      const workerData: LaneSetup = { network, block, parameters: parameterRow, gradients };
+      const script = workerUrl('./lane-worker.js', import.meta.url);
+      lanes.push(await createWorkerPool<LaneSetup, LaneJob, LaneResult>({ script, workerData, threads: 1 }));
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const pictureSize = network.inputShape.reduce((product, side) => product * side, 1);
+  const total = new Float32Array(bytes / Float32Array.BYTES_PER_ELEMENT);
+  const row = new Float32Array(parameterRow);
 
-  const parameterFeeds = (parameters: Parameters): Feeds =>
-    Object.fromEntries(
-      [...parameters].map(([name, { data, shape }]) => [parameterName(name), new Tensor('float32', data, shape)]),
-    );
-  const inputTensor = (activations: Float32Array, batch: number): Tensor =>
-    new Tensor('float32', activations, [batch, ...inputDims]);
-  const backwardFor = async (batch: number): Promise<InferenceSession> => {
-    const known = backwards.get(batch);
-    if (known) return known;
-    const created = await InferenceSession.create(buildBackward(network, batch), options);
-    backwards.set(batch, created);
-    return created;
+  const load = (parameters: Parameters): void => {
+    let offset = 0;
+    for (const name of network.parameters.keys()) {
+      const data = parameters.get(name)?.data ?? new Float32Array(0);
+      row.set(data, offset);
+      offset += data.length;
+    }
   };
-  // A session complains about feeds that its graph does not have (a kernel whose gradient needs no value of it).
-  const only = (session: InferenceSession, feeds: Feeds): Feeds =>
-    Object.fromEntries(session.inputNames.flatMap((name) => (feeds[name] ? [[name, feeds[name]]] : [])));
+  const each = async (parts: readonly Share[], job: (share: Share) => LaneJob): Promise<LaneResult[]> =>
+    Promise.all(
+      parts.map((share) => {
+        const request = job(share);
+        const { buffer } = request.kind === 'backward' ? request.gradient : request.activations;
+        const lane = lanes[share.lane];
+        return lane ? lane.run(request, [buffer]) : Promise.reject(new RangeError('no such lane'));
+      }),
+    );
+  const through = (kind: 'forward' | 'embed', activations: Float32Array, parts: readonly Share[]) =>
+    each(parts, ({ from, count }) => ({
+      kind,
+      count,
+      activations: Float32Array.from(activations.subarray(from * pictureSize, (from + count) * pictureSize)),
+    }));
+  const slowest = (results: readonly LaneResult[]): number => Math.max(...results.map(({ kernelMs }) => kernelMs));
+
+  const attempt = async (
+    activations: Float32Array,
+    batch: number,
+    outputGradient: OutputGradient,
+  ): Promise<StepResult> => {
+    const parts = shares(batch, threads);
+    const forward = await through('forward', activations, parts);
+    const embeddings = concatenate(forward.map((result) => result.embeddings));
+    const dimension = embeddings.length / batch;
+    const gradient = await outputGradient(embeddings);
+    const backward = await each(parts, ({ from, count }) => ({
+      kind: 'backward',
+      gradient: Float32Array.from(gradient.subarray(from * dimension, (from + count) * dimension)),
+    }));
+    for (const [i, { lane }] of parts.entries()) {
+      const found = new Float32Array(gradientRows[lane] ?? new SharedArrayBuffer(0));
+      if (i === 0) total.set(found);
+      else addInto(total, found);
+    }
+    let offset = 0;
+    const gradients = new Map(
+      [...network.parameters].map(([name, { data }]) => [name, total.subarray(offset, (offset += data.length))]),
+    );
+    return { embeddings, gradients, kernelMs: slowest(forward) + slowest(backward) };
+  };
 
   return {
     name: 'onnx',
     layout: 'nchw',
     async gradients(activations, batch, parameters, outputGradient) {
-      const backward = await backwardFor(batch);
-      const feeds: Feeds = { ...parameterFeeds(parameters), [valueName('input')]: inputTensor(activations, batch) };
-      const started = performance.now();
-      const values = await forward.run(only(forward, feeds));
-      const forwardMs = performance.now() - started;
-      const embeddings = Float32Array.from(floats(values, valueName(network.output)));
-      const gradient = await outputGradient(embeddings);
-      const width = shapes.get(network.output)?.[0] ?? 0;
-      const incoming = { [gradientName(network.output)]: new Tensor('float32', gradient, [batch, width]) };
-      const turned = performance.now();
-      const results = await backward.run(only(backward, { ...feeds, ...values, ...incoming }));
-      const kernelMs = forwardMs + performance.now() - turned;
-      const gradients = new Map([...parameters.keys()].map((name) => [name, floats(results, gradientName(name))]));
-      return { gradients, embeddings, kernelMs };
+      load(parameters);
+      try {
+        return await attempt(activations, batch, outputGradient);
+      } catch (error) {
+        if (!(error instanceof KindredError) || error.code !== 'worker-died') throw error;
+        return attempt(activations, batch, outputGradient);
+      }
     },
     async embed(activations, batch, parameters) {
-      const feeds: Feeds = { ...parameterFeeds(parameters), [valueName('input')]: inputTensor(activations, batch) };
-      const values = await forward.run(only(forward, feeds), [valueName(network.output)]);
-      return Float32Array.from(floats(values, valueName(network.output)));
+      load(parameters);
+      const results = await through('embed', activations, shares(batch, threads));
+      return concatenate(results.map(({ embeddings }) => embeddings));
     },
-    async dispose() {
-      await Promise.all([forward, ...backwards.values()].map((session) => session.release()));
-    },
+    dispose,
   };
+}
+
+/**
+ * Trains in ONNX Runtime: the learning part and its gradient are compiled to two ONNX graphs, of which the forward one
+ * hands the backward one the values it needs. A result's gradients are valid until the next call.
+ */
+export const createOnnxEngine: EngineFactory = async (network, { threads }) => {
+  const block = await blockSize();
+  return threads === 1 ? createSingle(network, block) : createParallel(network, block, threads);
 };

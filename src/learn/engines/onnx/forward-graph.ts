@@ -1,55 +1,63 @@
-import type { ConvolutionNode, Network, Shape } from '../../../model/graph.js';
-import { parametersOf } from '../../../model/graph.js';
-import { createOnnxBuilder, type OnnxBuilder } from '../../../model/onnx/builder.js';
-import { addNode, type OnnxWeights } from '../../../model/onnx/forward.js';
-import { inferShapes, parameter } from '../../../model/shapes.js';
+import type { Node } from '../../../model/graph.js';
+import { createOnnxBuilder } from '../../../model/onnx/builder.js';
+import { addActivation, addNode, type OnnxWeights } from '../../../model/onnx/forward.js';
+import { parameter } from '../../../model/shapes.js';
+import { depthwiseForward } from './depthwise.js';
+import { createForms, dimensions, type FormedValue } from './forms.js';
+import { onnxKernel } from './general.js';
+import { parameterName, valueName } from './names.js';
+import type { GraphScope, Plan } from './plan.js';
 
-/** ONNX name of a value and of a parameter; node names may hold characters that other tools dislike. */
-export const valueName = (node: string): string => `value:${node}`;
-export const parameterName = (name: string): string => `parameter:${name}`;
-
-/** [N, c, h, w] or [N, c] for a shape [h, w, c] or [c]. */
-export function planes(shape: Shape): (number | string)[] {
-  const [h = 0, w = 0, c = 0] = shape;
-  return shape.length === 1 ? ['N', h] : ['N', c, h, w];
-}
-
-/** A kernel in TF's layout as ONNX wants it: [out, in, kh, kw], depthwise [channels · multiplier, 1, kh, kw]. */
-export function onnxKernel(builder: OnnxBuilder, node: ConvolutionNode, network: Network): string {
-  const [kh = 1, kw = 1, third = 1, fourth = 1] = parameter(network, node.kernel).shape;
-  const name = parameterName(node.kernel);
-  if (node.op === 'conv2d') return builder.node('Transpose', [name], { perm: [3, 2, 0, 1] });
-  const moved = builder.node('Transpose', [name], { perm: [2, 3, 0, 1] });
-  return builder.node('Reshape', [moved, builder.integers([third * fourth, 1, kh, kw])]);
+function forwardNode(scope: GraphScope, node: Node, inputs: readonly FormedValue[]): FormedValue {
+  const { builder, forms, plan } = scope;
+  const shape = plan.shape(node.name);
+  const [first = forms.value([], 'rows', '')] = inputs;
+  if (node.op === 'depthwise' && plan.kind(node) === 'blocked') return depthwiseForward(scope, node, first);
+  if (node.op === 'conv2d' && plan.kind(node) === 'pointwise') {
+    const [, , from = 0, to = 0] = parameter(plan.network, node.kernel).shape;
+    const kernel = builder.node('Reshape', [parameterName(node.kernel), builder.integers([from, to])]);
+    const operands = [forms.as(first, 'rows'), kernel];
+    if (node.bias !== null) operands.push(parameterName(node.bias));
+    return forms.value(shape, 'rows', addActivation(builder, builder.node('Gemm', operands), node.activation));
+  }
+  if (node.op === 'global-average-pool') {
+    const [height = 1, width = 1, channels = 1] = first.shape;
+    const pictures = builder.node('Reshape', [
+      forms.as(first, 'rows'),
+      builder.integers([-1, height * width, channels]),
+    ]);
+    return forms.value(shape, 'rows', builder.node('ReduceMean', [pictures], { axes: [1], keepdims: 0 }));
+  }
+  // Sums and activations do not mind how their values lie, so they stay in the form that their reader wants.
+  const form = node.op === 'add' || node.op === 'activation' ? plan.home(node.name) : 'planes';
+  const weights: OnnxWeights = {
+    kernel: (convolution) => onnxKernel(builder, convolution, plan.network),
+    plain: parameterName,
+  };
+  const names = inputs.map((input) => forms.as(input, form));
+  return forms.value(shape, form, addNode(builder, node, names, first.shape, plan.network, weights));
 }
 
 /**
- * The learning part with its parameters as inputs. Besides the embedding it gives the values that the backward graph
- * needs, under the same names that graph takes them by.
+ * The learning part with its parameters as inputs, for any batch size. Gives `value:<node>` for each of `outputs`, in
+ * the node's home form.
  */
-export function buildForward(network: Network, outputs: readonly string[]): Uint8Array {
+export function buildForward(plan: Plan, outputs: readonly string[]): Uint8Array {
+  const { network } = plan;
   const builder = createOnnxBuilder('forward');
-  const shapes = inferShapes(network);
-  builder.input(valueName('input'), planes(network.inputShape));
+  const forms = createForms(builder, plan.block);
+  builder.input(valueName('input'), dimensions(network.inputShape, 'planes'));
   for (const [name, { shape }] of network.parameters) builder.input(parameterName(name), shape);
-  const weights: OnnxWeights = { kernel: (node) => onnxKernel(builder, node, network), plain: parameterName };
-  for (const node of network.nodes) {
-    const shape = shapes.get(node.inputs[0] ?? '') ?? [];
-    const result = addNode(builder, node, node.inputs.map(valueName), shape, network, weights);
-    builder.node('Identity', [result], {}, valueName(node.name));
+  const values = new Map<string, FormedValue>([
+    ['input', forms.value(network.inputShape, 'planes', valueName('input'))],
+  ]);
+  const valueOf = (name: string): FormedValue => values.get(name) ?? forms.value([], 'rows', '');
+  for (const node of network.nodes)
+    values.set(node.name, forwardNode({ builder, forms, plan }, node, node.inputs.map(valueOf)));
+  for (const name of outputs) {
+    const form = plan.home(name);
+    builder.node('Identity', [forms.as(valueOf(name), form)], {}, valueName(name));
+    builder.output(valueName(name), dimensions(plan.shape(name), form));
   }
-  for (const name of outputs) builder.output(valueName(name), planes(shapes.get(name) ?? []));
   return builder.finish();
-}
-
-/** The values that the gradient of each node reads: its input where the kernel learns, its output for the mask. */
-export function valuesForBackward(network: Network): string[] {
-  const needed = new Set<string>();
-  for (const node of network.nodes) {
-    if (parametersOf(node).length > 0 || node.op === 'global-max-pool')
-      for (const input of node.inputs) needed.add(input);
-    if ('activation' in node && node.activation !== 'linear') needed.add(node.name);
-    if (node.op === 'global-max-pool') needed.add(node.name);
-  }
-  return [...needed];
 }

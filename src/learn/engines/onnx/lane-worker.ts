@@ -1,0 +1,42 @@
+import { KindredError } from '../../../core/errors.js';
+import { runPoolWorker } from '../../../model/pool-worker.js';
+import { createLane } from './lane.js';
+import type { LaneJob, LaneResult, LaneSetup } from './lane-protocol.js';
+
+/** Copies between one array a parameter and all of them in a row. */
+function eachPart(
+  arrays: ReadonlyMap<string, Float32Array>,
+  row: Float32Array,
+  copy: (array: Float32Array, part: Float32Array) => void,
+): void {
+  let offset = 0;
+  for (const array of arrays.values()) copy(array, row.subarray(offset, (offset += array.length)));
+}
+
+runPoolWorker(async (setup: LaneSetup) => {
+  const lane = await createLane(setup.network, setup.block);
+  const parameters = new Float32Array(setup.parameters);
+  const gradients = new Float32Array(setup.gradients);
+  let forwarded = false;
+  return async (job: LaneJob) => {
+    const before = lane.kernelMs;
+    let embeddings = new Float32Array(0);
+    if (job.kind === 'backward') {
+      // A worker that took a dead one's place has not seen the pictures.
+      if (!forwarded) throw new KindredError('worker-died', 'the values of the forward pass are lost');
+      await lane.backward(job.gradient);
+      eachPart(lane.gradients, gradients, (array, part) => part.set(array));
+    } else {
+      // ONNX Runtime takes no shared memory, so each lane has a copy of its own.
+      eachPart(lane.parameters, parameters, (array, part) => array.set(part));
+      const found =
+        job.kind === 'forward'
+          ? await lane.forward(job.activations, job.count)
+          : await lane.embed(job.activations, job.count);
+      if (job.kind === 'forward') forwarded = true;
+      embeddings = Float32Array.from(found);
+    }
+    const response: LaneResult = { embeddings, kernelMs: lane.kernelMs - before };
+    return { response, transfer: [embeddings.buffer] };
+  };
+});
