@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readJson } from '../../core/files.js';
 import { version } from '../../core/version.js';
 import { packageFolder } from '../../core/packages.js';
-import { findTorch } from './train-python.js';
+import { knownTorch } from './train-python.js';
 
 export interface Machine {
   readonly cpu: string;
@@ -33,7 +33,7 @@ export async function describeMachine({ withTorch }: { readonly withTorch: boole
   const runtimes = await Promise.all(
     Object.entries(packages).map(async ([title, name]) => [title, await versionOf(name)] as const),
   );
-  const torch = withTorch ? await findTorch() : undefined;
+  const torch = withTorch ? await knownTorch() : undefined;
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),

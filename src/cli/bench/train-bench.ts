@@ -5,7 +5,7 @@ import { compare, type Side } from './compare.js';
 import { type Against, trainAgainst } from './train-against.js';
 import { type TrainJob, type TrainJobOptions, writeTrainJob } from './train-job.js';
 import { benchBackbone } from './train-network.js';
-import { findTorch, noTorch } from './train-python.js';
+import { knownTorch, noTorch } from './train-python.js';
 import { goals, overheadRow, type Part, ratioRow, type Row, rssRow } from './train-rows.js';
 import { type OurSide, startOurSide, torchScriptMissing } from './train-sides.js';
 
@@ -93,7 +93,7 @@ async function run(context: TrainingContext): Promise<Row[]> {
   const { training, threads, folder, runs, images, signal } = context;
   const { classesPerBatch, imagesPerClass, inputSize, only = trainingParts } = training;
   const scriptMissing = await torchScriptMissing();
-  const found = scriptMissing === undefined ? await findTorch() : undefined;
+  const found = scriptMissing === undefined ? await knownTorch() : undefined;
   const torch = found ?? { missing: scriptMissing ?? noTorch };
   const backbone = await benchBackbone(training.backbone, training.backboneFrom);
   const batch = classesPerBatch * imagesPerClass;

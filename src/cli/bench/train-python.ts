@@ -31,5 +31,12 @@ export async function findTorch(candidates: readonly string[] = pythons()): Prom
   return undefined;
 }
 
+let known: Promise<Torch | undefined> | undefined;
+
+/** As `findTorch` in the usual places, looked for once: importing PyTorch takes seconds. */
+export function knownTorch(): Promise<Torch | undefined> {
+  return (known ??= findTorch());
+}
+
 export const noTorch =
   'no python with torch: apt-get install python3-torch (Debian), or name a Python that has it in KINDRED_PYTHON';
