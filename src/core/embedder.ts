@@ -5,6 +5,8 @@ export interface EmbedRequest {
   readonly image: ImageSource;
   /** Embed only this part of the picture. */
   readonly box?: Box;
+  /** Hash the encoded bytes as well; only what stores pictures needs it. */
+  readonly hash?: boolean;
 }
 
 export type EmbedOutcome =
@@ -15,8 +17,8 @@ export type EmbedOutcome =
       /** Pixels of the picture after EXIF rotation. */
       readonly width: number;
       readonly height: number;
-      /** Lower-case hex SHA-256 of the encoded bytes. */
-      readonly contentHash: string;
+      /** Lower-case hex SHA-256 of the encoded bytes; null unless the request asked for it. */
+      readonly contentHash: string | null;
     }
   | { readonly ok: false; readonly error: KindredError };
 

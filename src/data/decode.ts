@@ -4,6 +4,7 @@ import { type Box, type ImageSource, maxPixels, type RgbImage } from '../core/im
 import { isSupported, sniffFormat, type SniffedFormat, type SupportedFormat } from './image-format.js';
 import { describeSource, readImageBytes } from './image-source.js';
 import { centreCrop } from './pixels.js';
+import { quickSize } from './quick-header.js';
 
 /**
  * A picture whose long side is more than this many times its short side is cropped while it is resized, to keep
@@ -58,9 +59,9 @@ async function readHeader(bytes: Uint8Array, name: string): Promise<ImageHeader>
   if (bytes.byteLength === 0) throw unreadable(name, 'is empty (0 bytes)');
   const format = sniffFormat(bytes);
   if (!isSupported(format)) throw unsupported(format, name);
-  let size: { width: number; height: number };
+  let size = quickSize(bytes, format);
   try {
-    size = (await sharp(bytes, { limitInputPixels: false }).metadata()).autoOrient;
+    size ??= (await sharp(bytes, { limitInputPixels: false }).metadata()).autoOrient;
   } catch (error) {
     throw decoderFailure(name, error);
   }

@@ -161,7 +161,7 @@ class Sync {
   }
 
   async #embed(wanted: readonly SourceItem[]): Promise<void> {
-    const outcomes = await this.#options.embedder.embed(wanted.map(({ path }) => ({ image: { path } })));
+    const outcomes = await this.#options.embedder.embed(wanted.map(({ path }) => ({ image: { path }, hash: true })));
     for (const [index, item] of wanted.entries()) {
       const outcome = outcomes[index];
       if (!outcome) throw new KindredError('internal', 'the embedder gave fewer outcomes than it was asked for');
@@ -170,6 +170,7 @@ class Sync {
         continue;
       }
       const { embedding, width, height, contentHash } = outcome;
+      if (contentHash === null) throw new KindredError('internal', 'the embedder gave no hash, though asked for one');
       const { id, label, metadata, path } = item;
       const fate = this.#known.has(id) ? 'replaced' : 'added';
       const stored = { id, label, metadata, imagePath: path, width, height, contentHash, embedding };

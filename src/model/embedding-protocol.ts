@@ -17,7 +17,7 @@ export type EmbeddingJob =
   | { readonly kind: 'pixels'; readonly pixels: Uint8Array; readonly count: number };
 
 export type ImageAnswer =
-  | { readonly ok: true; readonly width: number; readonly height: number; readonly contentHash: string }
+  | { readonly ok: true; readonly width: number; readonly height: number; readonly contentHash: string | null }
   | { readonly ok: false; readonly error: PlainError };
 
 export interface EmbeddingResult {

@@ -13,13 +13,13 @@ interface Decoded {
   readonly pixels: Uint8Array | null;
 }
 
-async function decode({ image, box }: EmbedRequest, size: number): Promise<Decoded> {
+async function decode({ image, box, hash }: EmbedRequest, size: number): Promise<Decoded> {
   try {
     const bytes = await readImageBytes(image);
     // Read once: what is decoded is what is hashed. The path stays beside the bytes for error messages.
     const decoded = await decodeImage({ ...image, bytes }, box ? { size, box } : { size });
     const { sourceWidth: width, sourceHeight: height } = decoded;
-    return { answer: { ok: true, width, height, contentHash: sha256(bytes) }, pixels: decoded.data };
+    return { answer: { ok: true, width, height, contentHash: hash ? sha256(bytes) : null }, pixels: decoded.data };
   } catch (error) {
     return { answer: { ok: false, error: toPlainError(error) }, pixels: null };
   }

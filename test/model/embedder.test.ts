@@ -49,7 +49,10 @@ describe('createEmbedder', () => {
     const bytes = await plain(200, 30, 90);
     const path = join(folder, 'a.png');
     await writeFile(path, bytes);
-    const outcomes = await embedder.embed([{ image: { path } }, { image: { bytes } }]);
+    const outcomes = await embedder.embed([
+      { image: { path }, hash: true },
+      { image: { bytes }, hash: true },
+    ]);
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ ok: true, width: 40, height: 30, contentHash: sha256(bytes) });
       expect(largestDifference(embeddingOf(outcome), expectedFor(200, 30, 90))).toBeLessThan(1e-6);
@@ -83,6 +86,8 @@ describe('createEmbedder', () => {
     expect(outcomes[1]).toMatchObject({ error: { name: 'KindredError' } });
     expect(outcomes[1]?.ok === false && outcomes[1].error.message).toContain(path);
     expect(embeddingOf(outcomes[4])).toEqual(embeddingOf(outcomes[0]));
+    // Nobody asked for a hash.
+    expect(outcomes[0]).toMatchObject({ ok: true, contentHash: null });
   });
 
   it('embeds only the box', async () => {
@@ -94,7 +99,7 @@ describe('createEmbedder', () => {
       ])
       .png()
       .toBuffer();
-    const [outcome] = await embedder.embed([{ image: { bytes }, box: { x: 0.5, y: 0, w: 0.5, h: 1 } }]);
+    const [outcome] = await embedder.embed([{ image: { bytes }, box: { x: 0.5, y: 0, w: 0.5, h: 1 }, hash: true }]);
     expect(outcome).toMatchObject({ width: 100, height: 50, contentHash: sha256(bytes) });
     expect(largestDifference(embeddingOf(outcome), expectedFor(10, 10, 250))).toBeLessThan(1e-6);
   });
@@ -104,7 +109,7 @@ describe('createEmbedder', () => {
     const large = new Uint8Array(picture.length + 100);
     large.set(picture, 50);
     const view = large.subarray(50, 50 + picture.length);
-    const [outcome] = await embedder.embed([{ image: { bytes: view } }]);
+    const [outcome] = await embedder.embed([{ image: { bytes: view }, hash: true }]);
     expect(outcome).toMatchObject({ ok: true, contentHash: sha256(picture) });
     expect(large.byteLength).toBe(picture.length + 100);
     expect(Buffer.from(view).equals(picture)).toBe(true);
