@@ -27,7 +27,9 @@ export async function createTestIndex(): Promise<TestIndex> {
     await writeFile(imagePath, bytes);
     const { embedding, width, height, contentHash } = await meanColour({ image: { bytes } });
     const metadata = { category, price };
-    await index.catalogue.put([{ id, label: category, metadata, imagePath, width, height, contentHash, embedding }]);
+    await index.catalogue.put([
+      { id, label: category, metadata, imagePath, width, height, contentHash: contentHash ?? '', embedding },
+    ]);
   }
   await index.close();
   return { root, folder, close: () => rm(root, { recursive: true }) };

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { sniffFormat } from '../../src/data/image-format.js';
 import { quickSize } from '../../src/data/quick-header.js';
 
-const picture = (width: number, height: number): sharp.Sharp =>
+const picture = (width: number, height: number): Sharp =>
   sharp({ create: { width, height, channels: 3, background: '#49c' } });
 const sizeOf = (bytes: Uint8Array) => quickSize(bytes, sniffFormat(bytes));
 

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { KindredError } from '../../core/errors.js';
 import { workerUrl } from '../../core/worker-url.js';
-import type { BenchContext } from './bench.js';
 import type { Side } from './compare.js';
 
 const answerSchema = z.object({ images: z.number(), seconds: z.number() });
@@ -26,8 +25,14 @@ async function runBareLoop(args: readonly (string | number)[], images: readonly 
   return count / seconds;
 }
 
+export interface BareContext {
+  readonly model: { readonly onnxPath: string; readonly inputSize: number };
+  readonly threads: number;
+  readonly images: readonly string[];
+}
+
 /** The bare loop's ways to use the threads: all in one session, or a session each; one picture at a time, or eight. */
-export function bareLoops({ model, threads, images }: BenchContext): Record<string, Side> {
+export function bareLoops({ model, threads, images }: BareContext): Record<string, Side> {
   const shapes = threads === 1 ? [[1, 1]] : [[1, threads], [threads, 1]]; // prettier-ignore
   const loops: Record<string, Side> = {};
   for (const [sessions = 1, within = 1] of shapes) {

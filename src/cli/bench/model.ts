@@ -4,6 +4,7 @@ import { goldenArrays, goldenImages } from '../../model/bundle/golden.js';
 import { goldenCount } from '../../model/bundle/schema.js';
 import { type Bundle, writeBundle } from '../../model/bundle.js';
 import { createEmbedder } from '../../model/embedder.js';
+import { writeLayersModel } from '../../model/layers/write.js';
 import { exportEncoder } from '../../model/onnx/export.js';
 
 export interface UntrainedModelOptions {
@@ -21,7 +22,8 @@ const defaultBackbone = 'nsfwjs-mobilenet-v2';
 export async function makeUntrainedModel(folder: string, options: UntrainedModelOptions): Promise<Bundle> {
   const { inputSize } = options;
   const backbone = await loadBackbone(options.backbone ?? defaultBackbone, { from: options.backboneFrom });
-  const onnx = exportEncoder(withHead(backbone.network(inputSize), dimension, 0), backbone.scale);
+  const network = withHead(backbone.network(inputSize), dimension, 0);
+  const onnx = exportEncoder(network, backbone.scale);
   const embedder = await createEmbedder({ onnx, inputSize, dimension, fingerprint: '', threads: 1 });
   try {
     const golden = goldenArrays(await embedder.embedRaw(goldenImages(inputSize), goldenCount), dimension);
@@ -29,6 +31,7 @@ export async function makeUntrainedModel(folder: string, options: UntrainedModel
     const nothing = { loss: null, densityTerm: null, training: null, dataset: null, metrics: {} } as const;
     return await writeBundle(folder, {
       onnx,
+      layers: writeLayersModel(network),
       inputSize,
       dimension,
       golden,

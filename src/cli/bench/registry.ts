@@ -1,7 +1,13 @@
 import { createRegistry } from '../../core/registry.js';
 import type { AnyBench } from './bench.js';
+import { embedBench } from './embed-bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
 import { trainBench } from './train-bench.js';
 
-export const benches = createRegistry<AnyBench>('bench', { index: indexBench, serve: serveBench, train: trainBench });
+export const benches = createRegistry<AnyBench>('bench', {
+  embed: embedBench,
+  index: indexBench,
+  serve: serveBench,
+  train: trainBench,
+});
