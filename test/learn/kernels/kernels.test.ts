@@ -56,15 +56,22 @@ async function on(backend: 'wasm' | 'cpu', shape: ConvolutionShape, batch: numbe
   return gradientsOf(shape, batch);
 }
 
-/** Batch 2, but 1 for a matrix product over all positions, where an image more shows nothing new and takes seconds. */
-const batchFor = ({ op, kernel }: ConvolutionShape): number => (op === 'conv2d' && kernel[0] === 1 ? 1 : 2);
-
 async function compare(shape: ConvolutionShape, batch: number): Promise<void> {
   const expected = await on('cpu', shape, batch);
   const actual = await on('wasm', shape, batch);
   const title = JSON.stringify(shape);
   expect(relativeDifference(actual.kernel, expected.kernel), title).toBeLessThan(1e-4);
   expect(relativeDifference(actual.input, expected.input), title).toBeLessThan(1e-4);
+}
+
+/**
+ * Two images; for a matrix product over all positions one, of at most 2 × 1, because more positions show nothing new and
+ * take the cpu backend seconds.
+ */
+async function compareOnce(shape: ConvolutionShape): Promise<void> {
+  if (shape.op !== 'conv2d' || shape.kernel[0] !== 1) return compare(shape, 2);
+  const [h = 0, , channels = 0] = shape.input;
+  return compare({ ...shape, input: [Math.min(h, 2), 1, channels] }, 1);
 }
 
 beforeAll(() => registerWasmKernels());
@@ -74,13 +81,13 @@ describe('gradients of convolutions on wasm, beside the cpu backend', () => {
     const network = (await loadNsfwjs({ cut: 'out_relu' })).network(96);
     const shapes = convolutionsOf(network);
     expect(shapes.length).toBeGreaterThan(20);
-    for (const shape of shapes) await compare(shape, batchFor(shape));
+    for (const shape of shapes) await compareOnce(shape);
   });
 
   test('every convolution of MobileNetV1 at 96 px', async () => {
     const shapes = mobilenetV1Convolutions(96);
     expect(shapes).toHaveLength(19);
-    for (const shape of shapes) await compare(shape, batchFor(shape));
+    for (const shape of shapes) await compareOnce(shape);
   });
 
   test('any size, kernel, stride, padding and depth multiplier', async () => {
