@@ -52,6 +52,8 @@ export interface OnnxBuilder {
     /** Of the operator; the standard's own when left out. */
     domain?: string,
   ): string;
+  /** Gives a value that a node made another name, such as that of an output, and tells which it has now. */
+  rename(value: string, name: string): string;
   /** The serialised model. */
   finish(): Uint8Array;
 }
@@ -102,6 +104,16 @@ export function createOnnxBuilder(graphName: string): OnnxBuilder {
         output: [name],
         attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
       });
+      return name;
+    },
+    rename(value, name) {
+      const maker = nodes.find(({ output }) => output?.includes(value) === true);
+      if (!maker || outputs.some((output) => output.name === value)) {
+        nodes.push({ opType: 'Identity', name: `Identity_${name}`, input: [value], output: [name] });
+        return name;
+      }
+      maker.output = [name];
+      for (const node of nodes) node.input = node.input?.map((input) => (input === value ? name : input)) ?? [];
       return name;
     },
     finish() {

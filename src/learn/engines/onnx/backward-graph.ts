@@ -2,7 +2,6 @@ import { KindredError } from '../../../core/errors.js';
 import type { Activation, ConvolutionNode, DenseNode, Node, Shape } from '../../../model/graph.js';
 import { createOnnxBuilder, type OnnxBuilder } from '../../../model/onnx/builder.js';
 import { scalar } from '../../../model/onnx/forward.js';
-import { parameter } from '../../../model/shapes.js';
 import { depthwiseInputGradient, depthwiseKernelGradient } from './depthwise.js';
 import { createForms, dimensions, type Form, type FormedValue } from './forms.js';
 import { generalInputGradient, generalKernelGradient } from './general.js';
@@ -46,12 +45,11 @@ function productGradients(
   node: ConvolutionNode | DenseNode,
   input: string,
   gradient: string,
+  isFirst: boolean,
 ): string {
-  const { shape } = parameter(plan.network, node.kernel);
-  const matrix = builder.integers(shape.slice(-2));
-  const before = builder.node('Reshape', [sumName(node.kernel), matrix]);
-  const product = builder.node('Gemm', [input, gradient, before], { transA: 1 });
-  builder.node('Reshape', [product, builder.integers(shape)], {}, gradientName(node.kernel));
+  builder.node('Gemm', [input, gradient, sumName(node.kernel)], { transA: 1 }, gradientName(node.kernel));
+  if (isFirst) return '';
+  const matrix = builder.integers(plan.parameterShape(node.kernel));
   const kernel = builder.node('Reshape', [parameterName(node.kernel), matrix]);
   return builder.node('Gemm', [gradient, kernel], { transB: 1 });
 }
@@ -59,20 +57,19 @@ function productGradients(
 function convolutionGradients(scope: Scope, node: ConvolutionNode, gradient: FormedValue): FormedValue {
   const { builder, forms, plan, batch } = scope;
   const input = scope.kept(node.inputs[0] ?? '');
+  const isFirst = node.inputs[0] === 'input'; // nobody asks for the gradient of the pictures
   biasGradient(scope, node.bias, gradient);
   switch (plan.kind(node)) {
-    case 'pointwise':
-      return forms.value(
-        input.shape,
-        'rows',
-        productGradients(scope, node, forms.as(input, 'rows'), forms.as(gradient, 'rows')),
-      );
+    case 'pointwise': {
+      const [x, d] = [forms.as(input, 'rows'), forms.as(gradient, 'rows')];
+      return forms.value(input.shape, 'rows', productGradients(scope, node, x, d, isFirst));
+    }
     case 'blocked':
       give(builder, node.kernel, depthwiseKernelGradient(scope, node, input, gradient, batch));
-      return depthwiseInputGradient(scope, node, gradient);
+      return isFirst ? gradient : depthwiseInputGradient(scope, node, gradient);
     case 'general':
       give(builder, node.kernel, generalKernelGradient(scope, node, input, gradient, batch));
-      return generalInputGradient(scope, node, gradient);
+      return isFirst ? gradient : generalInputGradient(scope, node, gradient);
   }
 }
 
@@ -96,7 +93,9 @@ function backwardNode(scope: Scope, node: Node, incoming: FormedValue): FormedVa
       const gradient = masked(scope, incoming, node, node.activation);
       biasGradient(scope, node.bias, gradient);
       const input = forms.as(scope.kept(node.inputs[0] ?? ''), 'rows');
-      return [made('rows', productGradients(scope, node, input, forms.as(gradient, 'rows')))];
+      return [
+        made('rows', productGradients(scope, node, input, forms.as(gradient, 'rows'), node.inputs[0] === 'input')),
+      ];
     }
     case 'activation':
       return [masked(scope, incoming, node, node.activation)];
@@ -167,7 +166,7 @@ export function buildBackward(plan: Plan, batch: number): Uint8Array {
   }
   for (const [name, { shape }] of network.parameters) {
     builder.input(parameterName(name), shape);
-    builder.input(sumName(name), shape);
+    builder.input(sumName(name), plan.parameterShape(name));
   }
   const scope: Scope = {
     builder,
@@ -193,6 +192,6 @@ export function buildBackward(plan: Plan, batch: number): Uint8Array {
       if (input !== 'input') incoming.set(input, [...(incoming.get(input) ?? []), gradient]);
     });
   }
-  for (const [name, { shape }] of network.parameters) builder.output(gradientName(name), shape);
+  for (const name of network.parameters.keys()) builder.output(gradientName(name), plan.parameterShape(name));
   return builder.finish();
 }

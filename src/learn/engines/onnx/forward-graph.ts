@@ -56,7 +56,8 @@ export function buildForward(plan: Plan, outputs: readonly string[]): Uint8Array
     values.set(node.name, forwardNode({ builder, forms, plan }, node, node.inputs.map(valueOf)));
   for (const name of outputs) {
     const form = plan.home(name);
-    builder.node('Identity', [forms.as(valueOf(name), form)], {}, valueName(name));
+    const value = valueOf(name);
+    value.names.set(form, builder.rename(forms.as(value, form), valueName(name)));
     builder.output(valueName(name), dimensions(plan.shape(name), form));
   }
   return builder.finish();

@@ -5,7 +5,7 @@ import { buildBackward } from './backward-graph.js';
 import { dimensions } from './forms.js';
 import { buildForward } from './forward-graph.js';
 import { gradientName, parameterName, sumName, valueName } from './names.js';
-import { createPlan } from './plan.js';
+import { createPlan, type Plan } from './plan.js';
 
 type Feeds = Record<string, Tensor>;
 
@@ -30,7 +30,10 @@ export interface Lane {
  * Pictures that go through the graphs at a time. Few enough that the values between two operations stay in a core's
  * cache, enough for a matrix product to be worth it (docs/performance.md).
  */
-const pieceSize = 16;
+function pieceSizeFor(plan: Plan): number {
+  const sizes = [...plan.shapes.values()].map((shape) => shape.reduce((product, side) => product * side, 4));
+  return Math.max(8, Math.min(16, Math.floor(2_400_000 / Math.max(...sizes))));
+}
 
 function zeros(dims: readonly number[]): Tensor {
   return new Tensor('float32', new Float32Array(dims.reduce((product, side) => product * side, 1)), dims);
@@ -49,6 +52,7 @@ const valuesOf = (tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Arra
 export async function createLane(network: Network, block: number): Promise<Lane> {
   const options: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
   const plan = createPlan(network, block);
+  const pieceSize = pieceSizeFor(plan);
   const output = valueName(network.output);
   const handedOver = [...new Set([...plan.kept.filter((name) => name !== 'input'), network.output])];
   const forward = await InferenceSession.create(buildForward(plan, handedOver), options);
@@ -59,8 +63,10 @@ export async function createLane(network: Network, block: number): Promise<Lane>
   const perParameter = (): Map<string, Tensor> =>
     new Map([...network.parameters].map(([name, { shape }]) => [name, zeros(shape)]));
   const parameters = perParameter();
-  const nothing = perParameter();
-  let [sums, spare] = [perParameter(), perParameter()];
+  const perGradient = (): Map<string, Tensor> =>
+    new Map([...network.parameters.keys()].map((name) => [name, zeros(plan.parameterShape(name))]));
+  const nothing = perGradient();
+  let [sums, spare] = [perGradient(), perGradient()];
   let kernelMs = 0;
   let pieces: { readonly count: number; readonly input: Tensor }[] = [];
 

@@ -15,6 +15,8 @@ export interface Plan {
   kind(node: ConvolutionNode): ConvolutionKind;
   /** The form in which a value is handed from one graph to the other, which is the one that its reader wants. */
   home(name: string): Form;
+  /** The shape of a parameter's gradient in the graphs: a matrix for the kernel of a 1×1 convolution. */
+  parameterShape(name: string): Shape;
   /** Values of the forward pass that the backward pass reads. */
   readonly kept: readonly string[];
 }
@@ -78,6 +80,11 @@ export function createPlan(network: Network, block: number): Plan {
     shape,
     kind,
     home: (name) => homes.get(name) ?? 'rows',
+    parameterShape: (name) => {
+      const { shape: whole } = parameter(network, name);
+      const reader = network.nodes.find((node) => node.op === 'conv2d' && node.kernel === name);
+      return reader?.op === 'conv2d' && kind(reader) === 'pointwise' ? whole.slice(-2) : whole;
+    },
     kept: valuesForBackward(network),
   };
 }
