@@ -124,7 +124,9 @@ export async function decodeImage(source: ImageSource, options: DecodeOptions): 
   try {
     const { data, info } = await pipeline
       .flatten({ background: white })
-      .resize(size, size, { fit })
+      // JPEG's own scaling by 2, 4 or 8 first, as is sharp's default. Against decoding every pixel: photos of 704 px scaled
+      // to 96 px keep their embeddings (mean cosine 0.99997) and R@1, and take half the time (docs/performance.md).
+      .resize(size, size, { fit, fastShrinkOnLoad: true })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
