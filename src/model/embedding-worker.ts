@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EmbedRequest } from '../core/embedder.js';
 import { toPlainError } from '../core/errors.js';
 import { sha256 } from '../core/hashing.js';
@@ -40,6 +41,8 @@ runPoolWorker(async (setup: EmbeddingSetup) => {
     if (job.kind === 'pixels') return answer([], new Float32Array(await session.run(job.pixels, job.count)));
     // Decoding runs on libuv's threads, so while this worker computes, the next job's images are decoded.
     const decoded = await Promise.all(job.requests.map((request) => decode(request, inputSize)));
+    // Computing blocks this thread: what has come meanwhile is heard first, so that it is decoded while this is computed.
+    await setImmediate();
     const good = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []));
     const images = decoded.map((one) => one.answer);
     if (good.length === 0) return answer(images, new Float32Array(0));
