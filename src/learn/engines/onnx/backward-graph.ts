@@ -3,7 +3,7 @@ import type { Activation, ConvolutionNode, DenseNode, Node, Shape } from '../../
 import { createOnnxBuilder, type OnnxBuilder } from '../../../model/onnx/builder.js';
 import { scalar } from '../../../model/onnx/forward.js';
 import { depthwiseInputGradient, depthwiseKernelGradient } from './depthwise.js';
-import { createForms, dimensions, type Form, type FormedValue } from './forms.js';
+import { createForms, type Form, type FormedValue } from './forms.js';
 import { generalInputGradient, generalKernelGradient } from './general.js';
 import { gradientName, parameterName, sumName, valueName } from './names.js';
 import type { GraphScope, Plan } from './plan.js';
@@ -156,13 +156,10 @@ export function buildBackward(plan: Plan, batch: number): Uint8Array {
   const builder = createOnnxBuilder('backward');
   const forms = createForms(builder, plan.block);
   const kept = new Map<string, FormedValue>();
-  const dimensionsOf = (shape: Shape, form: Form): (number | string)[] => {
-    const positions = shape.length === 1 ? 1 : (shape[0] ?? 1) * (shape[1] ?? 1);
-    return dimensions(shape, form).map((side) => (side === 'N' ? batch : side === 'M' ? batch * positions : side));
-  };
   for (const name of plan.kept) {
     const [shape, form] = [plan.shape(name), plan.home(name)];
-    kept.set(name, forms.value(shape, form, builder.input(valueName(name), dimensionsOf(shape, form))));
+    const value = builder.input(valueName(name), plan.dimensions(name, batch));
+    kept.set(name, plan.isSwapped(name) ? forms.reshaped(shape, form, value) : forms.value(shape, form, value));
   }
   for (const [name, { shape }] of network.parameters) {
     builder.input(parameterName(name), shape);
@@ -177,7 +174,7 @@ export function buildBackward(plan: Plan, batch: number): Uint8Array {
   };
   const incoming = new Map<string, FormedValue[]>();
   const outputShape = plan.shape(network.output);
-  const start = builder.input(gradientName(network.output), dimensionsOf(outputShape, 'rows'));
+  const start = builder.input(gradientName(network.output), [batch, ...outputShape]);
   incoming.set(network.output, [forms.value(outputShape, 'rows', start)]);
   for (const node of network.nodes.toReversed()) {
     const [first, ...others] = incoming.get(node.name) ?? [];

@@ -15,24 +15,43 @@ export const blockedDomain = 'com.microsoft.nchwc';
 export interface FormedValue {
   readonly shape: Shape;
   readonly names: Map<Form, string>;
+  /** What a swap between rows and blocks gave before its last reshaping, which would cost a copy at a graph's end. */
+  readonly unshaped: Map<Form, string>;
 }
 
 export interface Forms {
   /** Channels in a block; 0: this machine has no blocked kernels. */
   readonly block: number;
   value(shape: Shape, form: Form, name: string): FormedValue;
+  /** A value that came as a swap between rows and blocks left it. */
+  reshaped(shape: Shape, form: Form, name: string): FormedValue;
   /** The name of the value in that form; the conversion is added to the graph once. */
   as(value: FormedValue, form: Form): string;
 }
 
+/** How a swap between rows and blocks reads or leaves a value: two axes of places and blocks of channels. */
+export function swapDimensions<Batch>(
+  [h = 1, w = 1, c = 1]: Shape,
+  form: Form,
+  block: number,
+  batch: Batch,
+): (number | Batch)[] {
+  return form === 'rows' ? [batch, h * w, c / block, block] : [batch, c / block, h * w, block];
+}
+
 export function createForms(builder: OnnxBuilder, block: number): Forms {
   /** Swaps the two middle axes of a reshaped value, which moves whole blocks of channels. */
-  const swapped = (name: string, four: readonly number[], target: readonly number[]): string => {
-    const reshaped = builder.node('Reshape', [name, builder.integers(four)]);
+  const swapped = (value: FormedValue, name: string, to: Form): string => {
+    const from = to === 'rows' ? 'blocked' : 'rows';
+    const reshaped = builder.node('Reshape', [name, builder.integers(swapDimensions(value.shape, from, block, -1))]);
     const moved = builder.node('Transpose', [reshaped], { perm: [0, 2, 1, 3] });
-    return builder.node('Reshape', [moved, builder.integers(target)]);
+    value.unshaped.set(to, moved);
+    return shaped(value.shape, to, moved);
   };
-  const convert = (name: string, from: Form, to: Form, [h = 1, w = 1, c = 1]: Shape): string => {
+  const shaped = ([h = 1, w = 1, c = 1]: Shape, form: Form, name: string): string =>
+    builder.node('Reshape', [name, builder.integers(form === 'rows' ? [-1, c] : [-1, c, h, w])]);
+  const convert = (value: FormedValue, name: string, from: Form, to: Form): string => {
+    const [h = 1, w = 1, c = 1] = value.shape;
     if (from === 'rows' && to === 'planes') {
       const pictures = builder.node('Reshape', [name, builder.integers([-1, h, w, c])]);
       return builder.node('Transpose', [pictures], { perm: [0, 3, 1, 2] });
@@ -43,27 +62,23 @@ export function createForms(builder: OnnxBuilder, block: number): Forms {
     }
     if (from === 'planes') return builder.node('ReorderInput', [name], {}, undefined, blockedDomain);
     if (to === 'planes') return builder.node('ReorderOutput', [name], { channels: c }, undefined, blockedDomain);
-    return from === 'rows'
-      ? swapped(name, [-1, h * w, c / block, block], [-1, c, h, w])
-      : swapped(name, [-1, c / block, h * w, block], [-1, c]);
+    return swapped(value, name, to);
   };
   return {
     block,
-    value: (shape, form, name) => ({ shape, names: new Map([[form, name]]) }),
+    value: (shape, form, name) => ({ shape, names: new Map([[form, name]]), unshaped: new Map() }),
+    reshaped: (shape, form, name) => ({
+      shape,
+      names: new Map([[form, shaped(shape, form, name)]]),
+      unshaped: new Map([[form, name]]),
+    }),
     as(value, form) {
       const known = value.names.get(form);
       if (known !== undefined) return known;
       const [[from, name] = ['rows', ''] satisfies [Form, string]] = value.names;
-      const converted = value.shape.length === 1 ? name : convert(name, from, form, value.shape);
+      const converted = value.shape.length === 1 ? name : convert(value, name, from, form);
       value.names.set(form, converted);
       return converted;
     },
   };
-}
-
-/** The declared dimensions of a value in a form, for graph inputs and outputs. */
-export function dimensions(shape: Shape, form: Form): (number | string)[] {
-  const [h = 0, w = 0, c = 0] = shape;
-  if (shape.length === 1) return ['N', h];
-  return form === 'rows' ? ['M', c] : ['N', c, h, w];
 }

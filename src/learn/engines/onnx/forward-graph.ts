@@ -3,7 +3,7 @@ import { createOnnxBuilder } from '../../../model/onnx/builder.js';
 import { addActivation, addNode, type OnnxWeights } from '../../../model/onnx/forward.js';
 import { parameter } from '../../../model/shapes.js';
 import { depthwiseForward } from './depthwise.js';
-import { createForms, dimensions, type FormedValue } from './forms.js';
+import { createForms, type FormedValue } from './forms.js';
 import { onnxKernel } from './general.js';
 import { parameterName, valueName } from './names.js';
 import type { GraphScope, Plan } from './plan.js';
@@ -46,7 +46,7 @@ export function buildForward(plan: Plan, outputs: readonly string[]): Uint8Array
   const { network } = plan;
   const builder = createOnnxBuilder('forward');
   const forms = createForms(builder, plan.block);
-  builder.input(valueName('input'), dimensions(network.inputShape, 'planes'));
+  builder.input(valueName('input'), plan.dimensions('input'));
   for (const [name, { shape }] of network.parameters) builder.input(parameterName(name), shape);
   const values = new Map<string, FormedValue>([
     ['input', forms.value(network.inputShape, 'planes', valueName('input'))],
@@ -57,8 +57,9 @@ export function buildForward(plan: Plan, outputs: readonly string[]): Uint8Array
   for (const name of outputs) {
     const form = plan.home(name);
     const value = valueOf(name);
-    value.names.set(form, builder.rename(forms.as(value, form), valueName(name)));
-    builder.output(valueName(name), dimensions(plan.shape(name), form));
+    const named = forms.as(value, form);
+    builder.rename((plan.isSwapped(name) ? value.unshaped.get(form) : undefined) ?? named, valueName(name));
+    builder.output(valueName(name), plan.dimensions(name));
   }
   return builder.finish();
 }

@@ -2,7 +2,6 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { concatenate } from '../../../core/vectors.js';
 import type { Network } from '../../../model/graph.js';
 import { buildBackward } from './backward-graph.js';
-import { dimensions } from './forms.js';
 import { buildForward } from './forward-graph.js';
 import { gradientName, parameterName, sumName, valueName } from './names.js';
 import { createPlan, type Plan } from './plan.js';
@@ -73,19 +72,12 @@ export async function createLane(network: Network, block: number): Promise<Lane>
   const weights: Feeds = Object.fromEntries(
     [...parameters].map(([name, tensor]) => [parameterName(name), tensor] as const),
   );
-  const sized = (name: string, count: number): number[] => {
-    const shape = plan.shape(name);
-    const positions = shape.length === 1 ? 1 : (shape[0] ?? 1) * (shape[1] ?? 1);
-    return dimensions(shape, plan.home(name)).map((side) =>
-      side === 'N' ? count : side === 'M' ? count * positions : Number(side),
-    );
-  };
   /** What the forward pass of a piece hands over. */
   const memoryFor = (piece: number, count: number): Feeds => {
     const key = `${piece}/${count}`;
     const known = memory.get(key);
     if (known) return known;
-    const made = Object.fromEntries(handedOver.map((name) => [valueName(name), zeros(sized(name, count))]));
+    const made = Object.fromEntries(handedOver.map((name) => [valueName(name), zeros(plan.dimensions(name, count))]));
     memory.set(key, made);
     return made;
   };
@@ -107,7 +99,7 @@ export async function createLane(network: Network, block: number): Promise<Lane>
     Array.from({ length: Math.ceil(count / pieceSize) }, (_, i) => {
       const [from, to] = [i * pieceSize, Math.min(count, (i + 1) * pieceSize)];
       const part = activations.subarray(from * pictureSize, to * pictureSize);
-      return { count: to - from, input: new Tensor('float32', part, sized('input', to - from)) };
+      return { count: to - from, input: new Tensor('float32', part, plan.dimensions('input', to - from)) };
     });
 
   return {

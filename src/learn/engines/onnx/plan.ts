@@ -1,7 +1,7 @@
 import { parametersOf, type ConvolutionNode, type Network, type Node, type Shape } from '../../../model/graph.js';
 import type { OnnxBuilder } from '../../../model/onnx/builder.js';
 import { inferShapes, parameter } from '../../../model/shapes.js';
-import type { Form, Forms } from './forms.js';
+import { swapDimensions, type Form, type Forms } from './forms.js';
 
 /** How a convolution is computed: as a matrix product, by the blocked depthwise kernel, or by ONNX's own operators. */
 export type ConvolutionKind = 'pointwise' | 'blocked' | 'general';
@@ -15,6 +15,11 @@ export interface Plan {
   kind(node: ConvolutionNode): ConvolutionKind;
   /** The form in which a value is handed from one graph to the other, which is the one that its reader wants. */
   home(name: string): Form;
+  /** Whether a value gets to its home by a swap between rows and blocks; it is handed over as that leaves it. */
+  isSwapped(name: string): boolean;
+  /** Dimensions of a value where it is handed over, for so many pictures, or for any number of them. */
+  dimensions(name: string): (number | string)[];
+  dimensions(name: string, count: number): number[];
   /** The shape of a parameter's gradient in the graphs: a matrix for the kernel of a 1×1 convolution. */
   parameterShape(name: string): Shape;
   /** Values of the forward pass that the backward pass reads. */
@@ -73,13 +78,32 @@ export function createPlan(network: Network, block: number): Plan {
     const readers = network.nodes.filter((node) => node.inputs.includes(name)).map(wanted);
     homes.set(name, readers.find((form) => form !== undefined) ?? 'rows');
   }
+  const home = (name: string): Form => homes.get(name) ?? 'rows';
+  const isSwapped = (name: string): boolean => {
+    const maker = network.nodes.find((node) => node.name === name);
+    if (maker?.op !== 'conv2d' && maker?.op !== 'depthwise') return false;
+    const made = kind(maker);
+    return (made === 'pointwise' && home(name) === 'blocked') || (made === 'blocked' && home(name) === 'rows');
+  };
+  function dimensions(name: string): (number | string)[];
+  function dimensions(name: string, count: number): number[];
+  function dimensions(name: string, count?: number): (number | string)[] {
+    const [h = 1, w = 1, c = 1] = shape(name);
+    const batch = count ?? 'N';
+    if (shape(name).length === 1) return [batch, h];
+    if (isSwapped(name)) return swapDimensions(shape(name), home(name), block, batch);
+    if (home(name) === 'rows') return [count === undefined ? 'M' : count * h * w, c];
+    return [batch, c, h, w];
+  }
   return {
     network,
     shapes,
     block,
     shape,
     kind,
-    home: (name) => homes.get(name) ?? 'rows',
+    home,
+    isSwapped,
+    dimensions,
     parameterShape: (name) => {
       const { shape: whole } = parameter(network, name);
       const reader = network.nodes.find((node) => node.op === 'conv2d' && node.kernel === name);
