@@ -42,6 +42,7 @@ export const errorCodes = {
   'export-mismatch': { exit: 1, http: 500 },
   'quantization-loss': { exit: 1, http: 500 },
   'checkpoint-invalid': { exit: 1, http: 500 },
+  'batch-too-large': { exit: 1, http: 500 },
   'training-collapsed': { exit: 1, http: 500 },
   'model-mismatch': { exit: 1, http: 409 },
   'index-missing': { exit: 1, http: 500 },

@@ -8,6 +8,7 @@ import type { EngineFactory, GradientEngine } from './engines/engine.js';
 import { headParameters } from './head.js';
 import { lossGradient } from './loss-gradient.js';
 import { createBatchLayout } from './losses/batch-layout.js';
+import { availableMemory, checkMemory } from './memory.js';
 import type { Objective } from './objective.js';
 import { createPrefetch } from './prefetch.js';
 import type { TrainSettings } from './settings.js';
@@ -36,6 +37,8 @@ export interface StepperOptions {
   /** First layer that learns, or 'all'. */
   readonly trainFrom: string;
   readonly engine: EngineFactory;
+  /** The engine's name, for what it needs of memory. Default: onnx. */
+  readonly backend?: string;
   readonly objective: Objective;
   readonly settings: StepSettings;
   /** Fixed views of each picture, in half precision; undefined: new ones without end (TrainSettings). */
@@ -91,12 +94,14 @@ function writable(network: Network): Network {
 /**
  * Opens what a step needs: the engine for what learns, and worker threads that decode, augment and run the frozen stem
  * for the batches to come.
- * @throws KindredError the engine's and the workers'
+ * @throws KindredError batch-too-large, and the engine's and the workers'
  */
 export async function createStepper(options: StepperOptions): Promise<Stepper> {
   const { settings, objective, network, views } = options;
   const firstLayer = network.nodes[0]?.layers[0] ?? '';
   const parts = splitBefore(network, options.trainFrom === 'all' ? firstLayer : options.trainFrom);
+  const { backend = 'onnx' } = options;
+  checkMemory({ ...settings, network: parts.rest, backend }, availableMemory());
   const rest = writable(parts.rest);
   const engine = await options.engine(rest, { threads: settings.threads });
   const layout = createBatchLayout(settings.classesPerBatch, settings.imagesPerClass);

@@ -73,6 +73,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     scale: backbone.scale,
     trainFrom,
     engine: options.engine,
+    backend: settings.backend,
     objective,
     settings,
     views: settings.views,
