@@ -61,44 +61,74 @@ function triangleFilter(start: number, length: number, inputs: number, outputs: 
   return { taps, first, weights };
 }
 
-/** Resamples an area to size × size: all rows horizontally, then vertically. */
-function resample(image: RgbImage, area: Area, size: number, mirrored: boolean): Float32Array {
-  const { data, width, height } = image;
-  const across = triangleFilter(area.left, area.width, width, size, mirrored);
-  const down = triangleFilter(area.top, area.height, height, size, false);
-  const firstRow = down.first[0] ?? 0;
-  const rows = (down.first[size - 1] ?? 0) + down.taps - firstRow;
-  const between = new Float32Array(rows * size * 3);
+/** Memory for one picture's values, kept: a run augments hundreds of thousands, one after the other. */
+let acrossValues = new Float32Array(0);
+let values = new Float32Array(0);
+
+function atLeast(array: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
+  return array.length >= length ? array : new Float32Array(length);
+}
+
+/** Each row of `rows` on from `firstRow`, filtered to `size` pixels, into `acrossValues`. */
+function filterRows({ data, width }: RgbImage, filter: Filter, firstRow: number, rows: number, size: number): void {
+  const { taps, first, weights } = filter;
+  const target = acrossValues;
+  let to = 0;
   for (let y = 0; y < rows; y++) {
     const line = (firstRow + y) * width;
+    let at = 0;
     for (let x = 0; x < size; x++) {
       let [r, g, b] = [0, 0, 0];
-      let from = (line + (across.first[x] ?? 0)) * 3;
-      for (let t = 0; t < across.taps; t++, from += 3) {
-        const weight = across.weights[x * across.taps + t] ?? 0;
+      let from = (line + (first[x] ?? 0)) * 3;
+      for (let t = 0; t < taps; t++, from += 3) {
+        const weight = weights[at++] ?? 0;
         r += weight * (data[from] ?? 0);
         g += weight * (data[from + 1] ?? 0);
         b += weight * (data[from + 2] ?? 0);
       }
-      const to = (y * size + x) * 3;
-      between[to] = r;
-      between[to + 1] = g;
-      between[to + 2] = b;
+      target[to] = r;
+      target[to + 1] = g;
+      target[to + 2] = b;
+      to += 3;
     }
   }
+}
+
+/** Each column of `acrossValues` filtered to `size` pixels, into `values`; returns their sum. */
+function filterColumns({ taps, first, weights }: Filter, firstRow: number, size: number): number {
   const stride = size * 3;
-  const result = new Float32Array(size * stride);
+  const [source, target] = [acrossValues, values];
+  let sum = 0;
   for (let y = 0; y < size; y++) {
-    for (let t = 0; t < down.taps; t++) {
-      const weight = down.weights[y * down.taps + t] ?? 0;
-      if (weight === 0) continue;
-      const from = ((down.first[y] ?? 0) + t - firstRow) * stride;
+    const from = ((first[y] ?? 0) - firstRow) * stride;
+    const to = y * stride;
+    // Three taps at once, which is all there are unless a picture shrinks by more than half; absent ones weigh nothing.
+    for (let t = 0; t < taps; t += 3) {
+      const [a, b, c] = [0, 1, 2].map((i) => (t + i < taps ? (weights[y * taps + t + i] ?? 0) : 0));
+      const [w0, w1, w2] = [a ?? 0, b ?? 0, c ?? 0];
+      const p0 = from + t * stride;
+      const p1 = t + 1 < taps ? p0 + stride : p0;
+      const p2 = t + 2 < taps ? p1 + stride : p0;
       for (let i = 0; i < stride; i++) {
-        result[y * stride + i] = (result[y * stride + i] ?? 0) + weight * (between[from + i] ?? 0);
+        const value = w0 * (source[p0 + i] ?? 0) + w1 * (source[p1 + i] ?? 0) + w2 * (source[p2 + i] ?? 0);
+        target[to + i] = t === 0 ? value : (target[to + i] ?? 0) + value;
+        sum += value;
       }
     }
   }
-  return result;
+  return sum;
+}
+
+/** Resamples an area to size × size, into `values`: all rows horizontally, then vertically. Returns the values' mean. */
+function resample(image: RgbImage, area: Area, size: number, mirrored: boolean): number {
+  const across = triangleFilter(area.left, area.width, image.width, size, mirrored);
+  const down = triangleFilter(area.top, area.height, image.height, size, false);
+  const firstRow = down.first[0] ?? 0;
+  const rows = (down.first[size - 1] ?? 0) + down.taps - firstRow;
+  acrossValues = atLeast(acrossValues, rows * size * 3);
+  values = atLeast(values, size * size * 3);
+  filterRows(image, across, firstRow, rows, size);
+  return filterColumns(down, firstRow, size) / (size * size * 3);
 }
 
 /** An area of half to all of the picture, aspect 3/4 to 4/3; the whole centre square when ten tries miss. */
@@ -136,14 +166,10 @@ export function augment(image: RgbImage, options: AugmentOptions): Uint8Array {
   const mirrored = random() < 0.5;
   const contrast = 1 + jitter * (2 * random() - 1);
   const brightness = 1 + jitter * (2 * random() - 1);
-  const values = resample(image, area, size, mirrored);
-  const result = new Uint8ClampedArray(values.length);
-  if (jitter === 0) {
-    result.set(values);
-  } else {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const shift = mean - contrast * mean;
-    for (let i = 0; i < values.length; i++) result[i] = ((values[i] ?? 0) * contrast + shift) * brightness;
-  }
+  const mean = resample(image, area, size, mirrored);
+  const result = new Uint8ClampedArray(size * size * 3);
+  // (value · contrast + mean − contrast · mean) · brightness
+  const [slope, shift] = [contrast * brightness, (mean - contrast * mean) * brightness];
+  for (let i = 0; i < result.length; i++) result[i] = (values[i] ?? 0) * slope + shift;
   return new Uint8Array(result.buffer);
 }

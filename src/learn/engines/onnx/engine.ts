@@ -35,6 +35,13 @@ async function createSingle(network: Network, block: number): Promise<GradientEn
   };
 }
 
+/** A part in a buffer of its own, which can be given away; many times faster than Float32Array.from. */
+function copyOf(values: Float32Array, from: number, length: number): Float32Array<ArrayBuffer> {
+  const copy = new Float32Array(length);
+  copy.set(values.subarray(from, from + length));
+  return copy;
+}
+
 interface Share {
   readonly lane: number;
   readonly from: number;
@@ -97,7 +104,7 @@ async function createParallel(network: Network, block: number, threads: number):
     each(parts, ({ from, count }) => ({
       kind,
       count,
-      activations: Float32Array.from(activations.subarray(from * pictureSize, (from + count) * pictureSize)),
+      activations: copyOf(activations, from * pictureSize, count * pictureSize),
     }));
   const slowest = (results: readonly LaneResult[]): number => Math.max(...results.map(({ kernelMs }) => kernelMs));
 
@@ -113,7 +120,7 @@ async function createParallel(network: Network, block: number, threads: number):
     const gradient = await outputGradient(embeddings);
     const backward = await each(parts, ({ from, count }) => ({
       kind: 'backward',
-      gradient: Float32Array.from(gradient.subarray(from * dimension, (from + count) * dimension)),
+      gradient: copyOf(gradient, from * dimension, count * dimension),
     }));
     for (const [i, { lane }] of parts.entries()) {
       const found = new Float32Array(gradientRows[lane] ?? new SharedArrayBuffer(0));
