@@ -111,7 +111,8 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     paths: options.pictures.map(({ path }) => path),
     threads: settings.threads,
     space: options.space,
-    cached: views === undefined ? undefined : { views, values: rest.inputShape.reduce((size, side) => size * side, 1) },
+    values: rest.inputShape.reduce((size, side) => size * side, 1),
+    cached: views === undefined ? undefined : { views },
     warn: options.warn,
     onBusy: options.onStemBusy,
   }).catch(async (error: unknown) => {
@@ -162,6 +163,7 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
         loss = value;
         return gradient;
       });
+      for (const { activations } of batch) pipeline.release(activations);
       const statistics: BatchStatistics = { loss, penalty, attraction, ...batchDensity(embeddings, layout) };
       checkCollapse(statistics, step);
       const share = scheduleAt(step, settings.steps);

@@ -31,6 +31,7 @@ export async function validate(
     next.catch(() => undefined); // reported when its turn comes
     const count = take(start).length;
     const raw = await engine.embed(activations, count, parameters);
+    pipeline.release(activations);
     const dimension = raw.length / count;
     for (let i = 0; i < count; i++) embeddings.push([...l2Normalize(raw.subarray(i * dimension, (i + 1) * dimension))]);
   }

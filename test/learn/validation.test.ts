@@ -11,6 +11,7 @@ function fakes(angleOf: (index: number) => number) {
       asked.push({ indices, seeds });
       return Promise.resolve(Float32Array.from(indices));
     },
+    release: () => undefined,
     close: () => Promise.resolve(),
   };
   const engine: Pick<GradientEngine, 'embed'> = {

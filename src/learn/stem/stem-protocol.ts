@@ -18,11 +18,11 @@ export interface StemJob {
   readonly indices: readonly number[];
   /** Augmentation seeds, one an image; null for the plain centre crop. */
   readonly seeds: readonly string[] | null;
+  /** Where the activations go: indices.length × (the stem's output size) values, laid out as the stem gives them. */
+  readonly target: Float32Array<SharedArrayBuffer>;
 }
 
 export interface StemResult {
-  /** indices.length × (the stem's output size) values, laid out as the stem gives them. */
-  readonly activations: Float32Array<ArrayBuffer>;
   /** When the worker took the job up and was done with it, ms since 1970. A worker interleaves two jobs. */
   readonly busy: readonly [start: number, end: number];
   /** What the user should know, once each. */

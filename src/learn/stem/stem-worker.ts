@@ -3,7 +3,6 @@ import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { KindredError } from '../../core/errors.js';
 import { createRandom } from '../../core/random.js';
-import { concatenate } from '../../core/vectors.js';
 import { version } from '../../core/version.js';
 import { setDecoderThreads } from '../../data/decode.js';
 import { augment } from '../../data/pixels.js';
@@ -53,40 +52,38 @@ runPoolWorker(async (setup: StemSetup) => {
     return output;
   };
 
-  const computeAll = async ({ indices, seeds }: StemJob): Promise<Float32Array<ArrayBuffer>> => {
+  const computeAll = async ({ indices, seeds, target }: StemJob): Promise<void> => {
     const views = await Promise.all(indices.map((index, i) => view(index, seeds?.[i])));
-    const parts: Float32Array[] = [];
-    for (let start = 0; start < views.length; start += piece)
-      parts.push(await runStem(views.slice(start, start + piece).map(({ pixels }) => pixels)));
-    return concatenate(parts);
+    let offset = 0;
+    for (let start = 0; start < views.length; start += piece) {
+      const part = await runStem(views.slice(start, start + piece).map(({ pixels }) => pixels));
+      if (offset + part.length > target.length) throw new KindredError('internal', 'the stem gave too many values');
+      target.set(part, offset);
+      offset += part.length;
+    }
   };
 
   /** One picture at a time: then its bits cannot depend on which others happened to be missing with it. */
-  const computeMissing = async (
-    { indices, seeds }: StemJob,
-    cached: ActivationCache,
-  ): Promise<Float32Array<ArrayBuffer>> => {
+  const computeMissing = async ({ indices, seeds, target }: StemJob, cached: ActivationCache): Promise<void> => {
     const { values } = cached;
-    const result = new Float32Array(indices.length * values);
     const one = async (index: number, i: number): Promise<void> => {
       const seed = seeds?.[i];
       const name = seed === undefined ? 'centre' : JSON.stringify([seed, cacheSize, jitter]);
-      const target = result.subarray(i * values, (i + 1) * values);
-      if (cached.get(cached.key(await reader.hash(index), name), target)) return;
+      const place = target.subarray(i * values, (i + 1) * values);
+      if (cached.get(cached.key(await reader.hash(index), name), place)) return;
       const { pixels, hash } = await view(index, seed);
       const activations = await runStem([pixels]);
       if (activations.length !== values)
         throw new KindredError('internal', `the stem gave ${activations.length} values`);
-      cached.put(cached.key(hash, name), activations, target);
+      cached.put(cached.key(hash, name), activations, place);
     };
     await Promise.all(indices.map(one));
-    return result;
   };
 
   return async (job: StemJob) => {
     const start = now();
-    const activations = await (cache ? computeMissing(job, cache) : computeAll(job));
-    const response: StemResult = { activations, busy: [start, now()], warnings: warnings.splice(0) };
-    return { response, transfer: [activations.buffer] };
+    await (cache ? computeMissing(job, cache) : computeAll(job));
+    const response: StemResult = { busy: [start, now()], warnings: warnings.splice(0) };
+    return { response };
   };
 });

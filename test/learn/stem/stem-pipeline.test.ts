@@ -35,6 +35,7 @@ async function open(changes: Changes = {}): Promise<StemPipeline> {
   const pipeline = await createStemPipeline({
     onnx: tinyStem(),
     inputSize,
+    values,
     paths,
     threads: 1,
     warn: (text) => warnings.push(text),
@@ -51,7 +52,7 @@ const space = (changes: Partial<StemSpace>): StemSpace => ({
 });
 const cache = (activations: 'memory' | 'disk', activationBytes = 1e6): Changes => ({
   space: space({ activations, activationBytes }),
-  cached: { values, views: 2 },
+  cached: { views: 2 },
 });
 
 const indices = Array.from({ length: 40 }, (_, i) => (i * 7) % count);
@@ -93,6 +94,20 @@ async function runOnce(changes: Changes): Promise<Float32Array[]> {
   await pipeline.close();
   return both;
 }
+
+test('memory that is given back is written to again, and no other', async () => {
+  const pipeline = await open();
+  const [first, kept] = [await pipeline.run(indices, seeds), await pipeline.run(indices, null)];
+  const [wanted, other] = [first.slice(), kept.slice()];
+  pipeline.release(first);
+  pipeline.release(first); // a second time is no second piece of memory
+  pipeline.release(wanted); // nor is what never came from here
+  const [again, more] = [await pipeline.run(indices, seeds), await pipeline.run(indices, null)];
+  expect(again.buffer).toBe(first.buffer);
+  expect(more.buffer).not.toBe(first.buffer);
+  expect(again).toEqual(wanted);
+  expect([kept, more]).toEqual([other, other]);
+});
 
 const slotFiles = async (): Promise<string[]> =>
   (await readdir(join(folder, 'cache'), { recursive: true }))

@@ -1,5 +1,5 @@
 import { KindredError } from '../../../core/errors.js';
-import { addInto, concatenate } from '../../../core/vectors.js';
+import { concatenate } from '../../../core/vectors.js';
 import { workerUrl } from '../../../core/worker-url.js';
 import type { Network, Parameters } from '../../../model/graph.js';
 import { createWorkerPool, type WorkerPool } from '../../../model/pool.js';
@@ -35,11 +35,10 @@ async function createSingle(network: Network, block: number): Promise<GradientEn
   };
 }
 
-/** A part in a buffer of its own, which can be given away; many times faster than Float32Array.from. */
-function copyOf(values: Float32Array, from: number, length: number): Float32Array<ArrayBuffer> {
-  const copy = new Float32Array(length);
-  copy.set(values.subarray(from, from + length));
-  return copy;
+/** A part to hand to another thread: as it is where memory is shared, else copied, so that the whole does not go along. */
+function partOf(values: Float32Array, from: number, length: number): Float32Array {
+  const part = values.subarray(from, from + length);
+  return values.buffer instanceof SharedArrayBuffer ? part : part.slice();
 }
 
 interface Share {
@@ -64,14 +63,15 @@ function shares(batch: number, lanes: number): Share[] {
 async function createParallel(network: Network, block: number, threads: number): Promise<GradientEngine> {
   const bytes = bytesOf(network);
   const parameterRow = new SharedArrayBuffer(bytes);
-  const gradientRows = Array.from({ length: threads }, () => new SharedArrayBuffer(bytes));
+  const total = new SharedArrayBuffer(bytes);
+  const gradients = Array.from({ length: threads }, () => new SharedArrayBuffer(bytes));
   const lanes: WorkerPool<LaneJob, LaneResult>[] = [];
   const dispose = async (): Promise<void> => {
     await Promise.all(lanes.map((lane) => lane.close()));
   };
   try {
-    for (const gradients of gradientRows) {
-      const workerData: LaneSetup = { network, block, parameters: parameterRow, gradients };
+    for (let lane = 0; lane < threads; lane++) {
+      const workerData: LaneSetup = { network, block, parameters: parameterRow, lane, gradients, total };
       const script = workerUrl('./lane-worker.js', import.meta.url);
       lanes.push(await createWorkerPool<LaneSetup, LaneJob, LaneResult>({ script, workerData, threads: 1 }));
     }
@@ -80,7 +80,7 @@ async function createParallel(network: Network, block: number, threads: number):
     throw error;
   }
   const pictureSize = network.inputShape.reduce((product, side) => product * side, 1);
-  const total = new Float32Array(bytes / Float32Array.BYTES_PER_ELEMENT);
+  const sum = new Float32Array(total);
   const row = new Float32Array(parameterRow);
 
   const load = (parameters: Parameters): void => {
@@ -94,17 +94,15 @@ async function createParallel(network: Network, block: number, threads: number):
   const each = async (parts: readonly Share[], job: (share: Share) => LaneJob): Promise<LaneResult[]> =>
     Promise.all(
       parts.map((share) => {
-        const request = job(share);
-        const { buffer } = request.kind === 'backward' ? request.gradient : request.activations;
         const lane = lanes[share.lane];
-        return lane ? lane.run(request, [buffer]) : Promise.reject(new RangeError('no such lane'));
+        return lane ? lane.run(job(share)) : Promise.reject(new RangeError('no such lane'));
       }),
     );
   const through = (kind: 'forward' | 'embed', activations: Float32Array, parts: readonly Share[]) =>
     each(parts, ({ from, count }) => ({
       kind,
       count,
-      activations: copyOf(activations, from * pictureSize, count * pictureSize),
+      activations: partOf(activations, from * pictureSize, count * pictureSize),
     }));
   const slowest = (results: readonly LaneResult[]): number => Math.max(...results.map(({ kernelMs }) => kernelMs));
 
@@ -120,18 +118,20 @@ async function createParallel(network: Network, block: number, threads: number):
     const gradient = await outputGradient(embeddings);
     const backward = await each(parts, ({ from, count }) => ({
       kind: 'backward',
-      gradient: copyOf(gradient, from * dimension, count * dimension),
+      gradient: partOf(gradient, from * dimension, count * dimension),
     }));
-    for (const [i, { lane }] of parts.entries()) {
-      const found = new Float32Array(gradientRows[lane] ?? new SharedArrayBuffer(0));
-      if (i === 0) total.set(found);
-      else addInto(total, found);
-    }
+    // Each lane adds up a stretch of all rows.
+    const taking = parts.map(({ lane }) => lane);
+    const stretch = Math.ceil(sum.length / parts.length);
+    await each(parts, ({ lane }) => {
+      const from = taking.indexOf(lane) * stretch;
+      return { kind: 'sum', lanes: taking, from, to: Math.min(sum.length, from + stretch) };
+    });
     let offset = 0;
-    const gradients = new Map(
-      [...network.parameters].map(([name, { data }]) => [name, total.subarray(offset, (offset += data.length))]),
+    const found = new Map(
+      [...network.parameters].map(([name, { data }]) => [name, sum.subarray(offset, (offset += data.length))]),
     );
-    return { embeddings, gradients, kernelMs: slowest(forward) + slowest(backward) };
+    return { embeddings, gradients: found, kernelMs: slowest(forward) + slowest(backward) };
   };
 
   return {

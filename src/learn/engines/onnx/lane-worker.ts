@@ -1,4 +1,5 @@
 import { KindredError } from '../../../core/errors.js';
+import { addInto } from '../../../core/vectors.js';
 import { runPoolWorker } from '../../../model/pool-worker.js';
 import { createLane } from './lane.js';
 import type { LaneJob, LaneResult, LaneSetup } from './lane-protocol.js';
@@ -16,7 +17,9 @@ function eachPart(
 runPoolWorker(async (setup: LaneSetup) => {
   const lane = await createLane(setup.network, setup.block);
   const parameters = new Float32Array(setup.parameters);
-  const gradients = new Float32Array(setup.gradients);
+  const rows = setup.gradients.map((row) => new Float32Array(row));
+  const gradients = rows[setup.lane] ?? new Float32Array(0);
+  const total = new Float32Array(setup.total);
   let forwarded = false;
   return async (job: LaneJob) => {
     const before = lane.kernelMs;
@@ -26,6 +29,13 @@ runPoolWorker(async (setup: LaneSetup) => {
       if (!forwarded) throw new KindredError('worker-died', 'the values of the forward pass are lost');
       await lane.backward(job.gradient);
       eachPart(lane.gradients, gradients, (array, part) => part.set(array));
+    } else if (job.kind === 'sum') {
+      const target = total.subarray(job.from, job.to);
+      job.lanes.forEach((lane, i) => {
+        const part = rows[lane]?.subarray(job.from, job.to) ?? new Float32Array(0);
+        if (i === 0) target.set(part);
+        else addInto(target, part);
+      });
     } else {
       // ONNX Runtime takes no shared memory, so each lane has a copy of its own.
       eachPart(lane.parameters, parameters, (array, part) => array.set(part));

@@ -64,6 +64,7 @@ export async function createLane(network: Network, block: number): Promise<Lane>
   const pictureSize = network.inputShape.reduce((product, side) => product * side, 1);
   const dimension = plan.shape(network.output)[0] ?? 0;
   const memory = new Map<string, Feeds>();
+  const inputs = new Map<string, Tensor>();
   const perParameter = (): Map<string, Tensor> =>
     new Map([...network.parameters].map(([name, { shape }]) => [name, zeros(shape)]));
   const parameters = perParameter();
@@ -100,11 +101,16 @@ export async function createLane(network: Network, block: number): Promise<Lane>
     await session.run(Object.fromEntries(taken), results);
     kernelMs += performance.now() - started;
   };
-  const cut = (activations: Float32Array, count: number): typeof pieces =>
+  /** Pictures from `from` on as a feed in memory of the lane's own: ONNX Runtime takes no shared memory. */
+  const feed = (key: string, activations: Float32Array, from: number, count: number): Tensor => {
+    const known = inputs.get(`${key}/${count}`) ?? zeros(plan.dimensions('input', count));
+    inputs.set(`${key}/${count}`, known);
+    floats(known).set(activations.subarray(from * pictureSize, (from + count) * pictureSize));
+    return known;
+  };
+  const cut = (count: number): { from: number; size: number }[] =>
     Array.from({ length: Math.ceil(count / pieceSize) }, (_, i) => {
-      const [from, to] = [i * pieceSize, Math.min(count, (i + 1) * pieceSize)];
-      const part = activations.subarray(from * pictureSize, to * pictureSize);
-      return { count: to - from, input: new Tensor('float32', part, plan.dimensions('input', to - from)) };
+      return { from: i * pieceSize, size: Math.min(pieceSize, count - i * pieceSize) };
     });
 
   return {
@@ -116,7 +122,9 @@ export async function createLane(network: Network, block: number): Promise<Lane>
       return kernelMs;
     },
     async forward(activations, count) {
-      pieces = cut(activations, count);
+      pieces = cut(count).map(({ from, size }, i) => {
+        return { count: size, input: feed(`${i}`, activations, from, size) };
+      });
       for (const [i, { count: size, input }] of pieces.entries())
         await run(forward, { ...weights, [valueName('input')]: input }, memoryFor(i, size));
       return concatenate(pieces.map(({ count: size }, i) => floats(memoryFor(i, size)[output])));
@@ -141,7 +149,8 @@ export async function createLane(network: Network, block: number): Promise<Lane>
     },
     async embed(activations, count) {
       const found: Float32Array[] = [];
-      for (const { count: size, input } of cut(activations, count)) {
+      for (const { from, size } of cut(count)) {
+        const input = feed('embed', activations, from, size);
         const target = zeros([size, dimension]);
         await run(forward, { ...weights, [valueName('input')]: input }, { [output]: target });
         found.push(floats(target));

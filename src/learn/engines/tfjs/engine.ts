@@ -32,7 +32,9 @@ export function createTfjsEngine(network: Network, name: string, backend: string
     onBackend(backend, () =>
       tf.tidy(() => {
         const weights = upload(parameters);
-        const input = tf.tensor(activations, [batch, ...network.inputShape], 'float32');
+        // A GPU takes no shared memory.
+        const own = activations.buffer instanceof SharedArrayBuffer ? activations.slice() : activations;
+        const input = tf.tensor(own, [batch, ...network.inputShape], 'float32');
         return { weights, values: Object.fromEntries(runForward(network, input, new Map(Object.entries(weights)))) };
       }),
     );
