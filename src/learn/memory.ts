@@ -32,7 +32,7 @@ export function predictMemory(options: BatchMemory): number {
   const parameters = [...network.parameters.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   const values = [...inferShapes(network).values()].reduce((sum, shape) => sum + bytesOf(shape), 0);
   // Batches that wait, the one in use, and the copies that the engine's threads get.
-  const activations = bytesOf(network.inputShape) * (batch + Math.max(2 * piece, batch) + piece);
+  const activations = bytesOf(network.inputShape) * (batch + 3 * piece);
   const pairs = batch * batch * 4 * 12; // the loss's matrices
   if (backend === 'onnx') {
     // Values of a piece once, what is at work on a few pictures several times over.

@@ -1,17 +1,17 @@
-/** Values that take time, asked for a few steps before they are needed; never more than `ahead` besides the one in use. */
+/** Values that take time, asked for before they are needed. */
 export interface Prefetch<Value> {
-  /** The value of this step; those of the next `ahead` steps (before `end`) are being made when it returns. */
+  /** The value of this step, made now if nobody asked for it before. Each can be taken once. */
   take(step: number): Promise<Value>;
+  /** Starts making the values of these steps, those that exist and are not under way yet. */
+  ask(first: number, last: number): void;
   /** Waits for what is under way, whatever comes of it. */
   settle(): Promise<void>;
 }
 
-export function createPrefetch<Value>(
-  make: (step: number) => Promise<Value>,
-  options: { readonly ahead: number; readonly end: number },
-): Prefetch<Value> {
+/** @param end steps from here on do not exist */
+export function createPrefetch<Value>(make: (step: number) => Promise<Value>, end: number): Prefetch<Value> {
   const queue = new Map<number, Promise<Value>>();
-  const ask = (step: number): Promise<Value> => {
+  const start = (step: number): Promise<Value> => {
     const known = queue.get(step);
     if (known) return known;
     const made = make(step);
@@ -21,11 +21,14 @@ export function createPrefetch<Value>(
   };
   return {
     async take(step) {
-      const wanted = ask(step);
-      for (let soon = step + 1; soon <= Math.min(step + options.ahead, options.end - 1); soon++) void ask(soon);
-      const value = await wanted;
-      queue.delete(step);
-      return value;
+      try {
+        return await start(step);
+      } finally {
+        queue.delete(step);
+      }
+    },
+    ask(first, last) {
+      for (let step = first; step <= Math.min(last, end - 1); step++) void start(step);
     },
     async settle() {
       await Promise.allSettled(queue.values());

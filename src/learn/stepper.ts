@@ -80,7 +80,7 @@ export interface Stepper {
   close(): Promise<void>;
 }
 
-/** Batches that may be in preparation while one trains. */
+/** Batches, or pieces of one, that may be in preparation while one trains. */
 const ahead = 2;
 
 /** The part that learns gets copies of its parameters: they are changed in place. */
@@ -132,7 +132,7 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     const seeds = viewSeeds({ seed: settings.seed, step, first: start, ids, views });
     return { activations: await pipeline.run(indices, seeds), count: indices.length };
   };
-  const prefetch = createPrefetch(prepare, { ahead: Math.max(ahead, pieces), end: settings.steps * pieces });
+  const prefetch = createPrefetch(prepare, settings.steps * pieces);
 
   return {
     stem: parts.stem,
@@ -143,7 +143,11 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     async step(step) {
       const started = performance.now();
       const batch: BatchPart[] = [];
-      for (let piece = 0; piece < pieces; piece++) batch.push(await prefetch.take(step * pieces + piece));
+      const [first, next] = [step * pieces, (step + 1) * pieces];
+      for (let piece = first; piece < next; piece++) {
+        prefetch.ask(piece, Math.min(piece + ahead, next - 1));
+        batch.push(await prefetch.take(piece));
+      }
       const waitMs = performance.now() - started;
       let loss = NaN;
       let penalty: number | null = null;
@@ -164,6 +168,8 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
         return gradient;
       });
       for (const { activations } of batch) pipeline.release(activations);
+      // Not before: the workers then have the cores while this thread updates the parameters alone.
+      prefetch.ask(next, next + ahead - 1);
       const statistics: BatchStatistics = { loss, penalty, attraction, ...batchDensity(embeddings, layout) };
       checkCollapse(statistics, step);
       const share = scheduleAt(step, settings.steps);

@@ -1,8 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { batchGradients } from '../../../src/learn/batch-gradients.js';
 import type { GradientEngine, OutputGradient, StepResult } from '../../../src/learn/engines/engine.js';
 import { blockSize } from '../../../src/learn/engines/onnx/block.js';
 import { createOnnxEngine } from '../../../src/learn/engines/onnx/engine.js';
+import { failure } from '../../data/helpers.js';
 import { relativeDifference } from '../../model/naive.js';
 import { networkBuilder, randomValues } from '../../model/networks.js';
 
@@ -72,6 +74,43 @@ describe('lanes', () => {
       return coupled(embeddings);
     });
     expectAlike(result, expected);
+  });
+});
+
+describe('a lane whose worker dies between the two passes', () => {
+  const activations = randomValues(20 * pictureSize, 'pictures', 2);
+  /** An engine on two lanes, and what ends one of its workers. */
+  async function mortal(): Promise<{ engine: GradientEngine; kill: () => Promise<unknown> }> {
+    const workers = new Set<Worker>();
+    const post = Worker.prototype.postMessage;
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...args) {
+      workers.add(this);
+      post.apply(this, args);
+    });
+    const engine = await open(2);
+    return { engine, kill: () => [...workers].at(-1)?.terminate() ?? Promise.resolve() };
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  test('once: the step is done over, with the same gradients', async () => {
+    const expected = await stepOf(await open(2), 20);
+    const { engine, kill } = await mortal();
+    let deaths = 0;
+    const result = await engine.gradients(activations, 20, network.parameters, async (embeddings) => {
+      if (deaths++ === 0) await kill();
+      return coupled(embeddings);
+    });
+    expect(deaths).toBe(2);
+    expectAlike(result, expected);
+  });
+
+  test('again and again: the step fails, and says that a worker died', async () => {
+    const { engine, kill } = await mortal();
+    const step = engine.gradients(activations, 20, network.parameters, async (embeddings) => {
+      await kill();
+      return coupled(embeddings);
+    });
+    expect((await failure(step)).code).toBe('worker-died');
   });
 });
 
