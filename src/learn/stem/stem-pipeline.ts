@@ -39,6 +39,8 @@ export interface StemPipeline {
 
 /** Pictures a worker takes at a time. */
 const jobSize = 16;
+/** Pixels and activations lie outside of V8, whose young generation would grow for hundreds of steps. */
+const youngGenerationMiB = 4;
 /** Results given back that are kept to be written to again. */
 const spare = 4;
 
@@ -82,6 +84,7 @@ export async function createStemPipeline(options: StemPipelineOptions): Promise<
     workerData: setup,
     threads,
     jobsPerWorker: 2,
+    youngGenerationMiB,
   }).catch((error: unknown) => {
     release();
     throw error;

@@ -11,6 +11,9 @@ import type { LaneJob, LaneResult, LaneSetup } from './lane-protocol.js';
 const bytesOf = (network: Network): number =>
   [...network.parameters.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 
+/** Values lie outside of V8, whose young generation would grow for hundreds of steps. */
+const youngGenerationMiB = 4;
+
 /** Everything on the calling thread. */
 async function createSingle(network: Network, block: number): Promise<GradientEngine> {
   const lane = await createLane(network, block);
@@ -73,7 +76,8 @@ async function createParallel(network: Network, block: number, threads: number):
     for (let lane = 0; lane < threads; lane++) {
       const workerData: LaneSetup = { network, block, parameters: parameterRow, lane, gradients, total };
       const script = workerUrl('./lane-worker.js', import.meta.url);
-      lanes.push(await createWorkerPool<LaneSetup, LaneJob, LaneResult>({ script, workerData, threads: 1 }));
+      const options = { script, workerData, threads: 1, youngGenerationMiB };
+      lanes.push(await createWorkerPool<LaneSetup, LaneJob, LaneResult>(options));
     }
   } catch (error) {
     await dispose();
