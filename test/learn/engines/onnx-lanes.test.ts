@@ -81,14 +81,10 @@ describe('a lane whose worker dies between the two passes', () => {
   const activations = randomValues(20 * pictureSize, 'pictures', 2);
   /** An engine on two lanes, and what ends one of its workers. */
   async function mortal(): Promise<{ engine: GradientEngine; kill: () => Promise<unknown> }> {
-    const workers = new Set<Worker>();
-    const post = Worker.prototype.postMessage;
-    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...args) {
-      workers.add(this);
-      post.apply(this, args);
-    });
+    const { mock } = vi.spyOn(Worker.prototype, 'postMessage');
     const engine = await open(2);
-    return { engine, kill: () => [...workers].at(-1)?.terminate() ?? Promise.resolve() };
+    const last: unknown = mock.contexts.at(-1);
+    return { engine, kill: () => (last instanceof Worker ? last.terminate() : Promise.reject(new Error('no worker'))) };
   }
   afterEach(() => vi.restoreAllMocks());
 
