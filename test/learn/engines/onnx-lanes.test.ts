@@ -83,8 +83,12 @@ describe('a lane whose worker dies between the two passes', () => {
   async function mortal(): Promise<{ engine: GradientEngine; kill: () => Promise<unknown> }> {
     const { mock } = vi.spyOn(Worker.prototype, 'postMessage');
     const engine = await open(2);
-    const last: unknown = mock.contexts.at(-1);
-    return { engine, kill: () => (last instanceof Worker ? last.terminate() : Promise.reject(new Error('no worker'))) };
+    // The latest, so that the one in a dead worker's place dies too.
+    const kill = (): Promise<unknown> => {
+      const worker: unknown = mock.contexts.at(-1);
+      return worker instanceof Worker ? worker.terminate() : Promise.reject(new Error('no worker'));
+    };
+    return { engine, kill };
   }
   afterEach(() => vi.restoreAllMocks());
 
