@@ -124,6 +124,7 @@ async function exportBundle(
         seed: settings.seed,
         trainFrom: result.trainFrom,
         backend: settings.backend,
+        ...(settings.views !== undefined && { views: settings.views }),
       },
       dataset: {
         name: dataset.name,

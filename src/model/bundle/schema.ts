@@ -53,6 +53,8 @@ const bundleFields = z.object({
       /** The first layer that learned, or 'all'. */
       trainFrom: z.string(),
       backend: z.string(),
+      /** Fixed views of each picture (`--cache`); absent where every crop was a new one. */
+      views: count.optional(),
     })
     .nullable(),
   dataset: z
