@@ -64,9 +64,15 @@ try {
   const rows = [...spent].toSorted(([, a], [, b]) => b.ms - a.ms);
   const operators = rows.reduce((sum, [, { ms }]) => sum + ms, 0) / steps;
   for (const [name, { calls, ms }] of rows)
-    console.log(`${name.padEnd(16)} ${(ms / steps).toFixed(1).padStart(7)} ms  ${(calls / steps).toFixed(0).padStart(4)} calls`);
-  console.log(`${'all operators'.padEnd(16)} ${operators.toFixed(1).padStart(7)} ms (mean of ${steps} steps, profiling on)`);
-  console.log(`a step ${(total / measured).toFixed(1)} ms, of which in the runtime ${(kernels / measured).toFixed(1)} ms; ${(total / measured / batch).toFixed(2)} ms an image`);
+    console.log(
+      `${name.padEnd(16)} ${(ms / steps).toFixed(1).padStart(7)} ms  ${(calls / steps).toFixed(0).padStart(4)} calls`,
+    );
+  console.log(
+    `${'all operators'.padEnd(16)} ${operators.toFixed(1).padStart(7)} ms (mean of ${steps} steps, profiling on)`,
+  );
+  console.log(
+    `a step ${(total / measured).toFixed(1)} ms, of which in the runtime ${(kernels / measured).toFixed(1)} ms; ${(total / measured / batch).toFixed(2)} ms an image`,
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -55,8 +55,12 @@ async function embedding(inputSize) {
 /** 128 values in clusters of about 50, as embeddings of products are. */
 function vectors(count) {
   const random = createRandom('vectors', count);
-  const centres = Array.from({ length: Math.ceil(count / 50) }, () => Float32Array.from({ length: 128 }, () => gaussian(random)));
-  return Array.from({ length: count }, (_, i) => l2Normalize(centres[i % centres.length].map((value) => value + 0.7 * gaussian(random))));
+  const centres = Array.from({ length: Math.ceil(count / 50) }, () =>
+    Float32Array.from({ length: 128 }, () => gaussian(random)),
+  );
+  return Array.from({ length: count }, (_, i) =>
+    l2Normalize(centres[i % centres.length].map((value) => value + 0.7 * gaussian(random))),
+  );
 }
 
 async function search(count) {
