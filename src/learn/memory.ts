@@ -1,4 +1,4 @@
-import { freemem } from 'node:os';
+import { freemem, platform, totalmem } from 'node:os';
 import { KindredError } from '../core/errors.js';
 import type { Network, Shape } from '../model/graph.js';
 import { inferShapes } from '../model/shapes.js';
@@ -42,11 +42,14 @@ export function predictMemory(options: BatchMemory): number {
   return base + perThread * threads + parameters * 12 + activations + values * piece * 2.5 + pairs;
 }
 
-/** Memory that this process may still take: what the machine has free, or what its container leaves. */
+/**
+ * Memory in bytes that this process may still take: what the machine has to give, or what its container leaves. macOS
+ * counts as free only what it has never used, so there most of the machine is taken to be available.
+ */
 export function availableMemory(): number {
   const limit = process.constrainedMemory();
   const left = limit > 0 ? limit - process.memoryUsage().rss : Infinity;
-  return Math.min(freemem(), left);
+  return Math.min(platform() === 'darwin' ? 0.8 * totalmem() : freemem(), left);
 }
 
 /** The largest value of 1 … most for which `fits`; 0 when none does. `fits` holds up to some value and then no more. */
