@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { KindredError, writeError } from '../core/errors.js';
-import { exists, listFolder } from '../core/files.js';
+import { exists } from '../core/files.js';
 import type { ReportProgress } from '../core/progress.js';
 import { createRandom, shuffled } from '../core/random.js';
 import { loadDataset } from '../data/dataset-folder.js';
@@ -23,7 +23,7 @@ import { runKey } from './training-state.js';
 import { goldenArrays, goldenImages } from '../model/bundle/golden.js';
 import { fingerprintOf } from '../model/bundle/fingerprint.js';
 import { preprocessing } from '../model/bundle/schema.js';
-import { writeBundle, type Bundle } from '../model/bundle.js';
+import { checkReplaceable, writeBundle, type Bundle } from '../model/bundle.js';
 import { createEmbedder } from '../model/embedder.js';
 import { writeLayersModel } from '../model/layers/write.js';
 import { exportEncoder } from '../model/onnx/export.js';
@@ -60,13 +60,6 @@ const paritySample = 200;
 /** Where a run keeps its checkpoint and history until the bundle is written. */
 export function workFolder(out: string): string {
   return `${resolve(out)}.training`;
-}
-
-async function checkOut(out: string): Promise<void> {
-  const names = await listFolder(out);
-  if (names.length > 0 && !names.includes('bundle.json')) {
-    throw new KindredError('output-exists', `${out} exists and is no model bundle`, { hint: 'Choose another --out.' });
-  }
 }
 
 async function exportBundle(
@@ -160,7 +153,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
     regularizer: createRegularizer(settings.regularizer, { kappa: settings.kappa }),
     lambda: settings.lambda,
   });
-  await checkOut(out);
+  await checkReplaceable(out); // before hours of training
   const dataset = await loadDataset(data);
   const backbone = await loadBackbone(settings.backbone, {
     from: settings.backboneFrom,
