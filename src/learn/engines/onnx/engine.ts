@@ -14,6 +14,14 @@ const bytesOf = (network: Network): number =>
 /** Values lie outside of V8, whose young generation would grow for hundreds of steps. */
 const youngGenerationMiB = 4;
 
+/** For the lanes, which read the shapes and get the values before each step: copying them along would only take memory. */
+function withoutValues(network: Network): Network {
+  const parameters = [...network.parameters].map(
+    ([name, { shape }]) => [name, { shape, data: new Float32Array(0) }] as const,
+  );
+  return { ...network, parameters: new Map(parameters) };
+}
+
 /** Everything on the calling thread. */
 async function createSingle(network: Network, block: number): Promise<GradientEngine> {
   const lane = await createLane(network, block);
@@ -68,13 +76,14 @@ async function createParallel(network: Network, block: number, threads: number):
   const parameterRow = new SharedArrayBuffer(bytes);
   const total = new SharedArrayBuffer(bytes);
   const gradients = Array.from({ length: threads }, () => new SharedArrayBuffer(bytes));
+  const bare = withoutValues(network);
   const lanes: WorkerPool<LaneJob, LaneResult>[] = [];
   const dispose = async (): Promise<void> => {
     await Promise.all(lanes.map((lane) => lane.close()));
   };
   try {
     for (let lane = 0; lane < threads; lane++) {
-      const workerData: LaneSetup = { network, block, parameters: parameterRow, lane, gradients, total };
+      const workerData: LaneSetup = { network: bare, block, parameters: parameterRow, lane, gradients, total };
       const script = workerUrl('./lane-worker.js', import.meta.url);
       const options = { script, workerData, threads: 1, youngGenerationMiB };
       lanes.push(await createWorkerPool<LaneSetup, LaneJob, LaneResult>(options));

@@ -2,6 +2,7 @@ import type { Network } from '../../../model/graph.js';
 
 /** What a lane's worker is set up with, once. */
 export interface LaneSetup {
+  /** Its parameters' shapes; their values come in `parameters`. */
   readonly network: Network;
   readonly block: number;
   /** All parameters in a row, written by the trainer before each step. */
