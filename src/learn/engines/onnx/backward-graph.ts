@@ -7,6 +7,7 @@ import { createForms, type Form, type FormedValue } from './forms.js';
 import { generalInputGradient, generalKernelGradient } from './general.js';
 import { gradientName, parameterName, sumName, valueName } from './names.js';
 import type { GraphScope, Plan } from './plan.js';
+import { slice } from './slice.js';
 
 interface Scope extends GraphScope {
   readonly batch: number;
@@ -102,19 +103,18 @@ function backwardNode(scope: Scope, node: Node, incoming: FormedValue): FormedVa
     case 'pad': {
       const [[top], [left]] = node.padding;
       const [height = 0, width = 0] = shape;
-      const ends = builder.integers([top + height, left + width]);
-      const from = [forms.as(incoming, 'planes'), builder.integers([top, left]), ends, builder.integers([2, 3])];
-      return [made('planes', builder.node('Slice', from))];
+      const part = { axes: [2, 3], from: [top, left], to: [top + height, left + width] };
+      return [made('planes', slice(builder, forms.as(incoming, 'planes'), part))];
     }
     case 'add':
       return node.inputs.map(() => incoming);
     case 'concat': {
       let start = 0;
       return node.inputs.map((input) => {
-        const from = builder.integers([start]);
+        const from = start;
         start += plan.shape(input).at(-1) ?? 0;
-        const ends = [from, builder.integers([start]), builder.integers([1])];
-        return forms.value(plan.shape(input), 'planes', builder.node('Slice', [forms.as(incoming, 'planes'), ...ends]));
+        const part = { axes: [1], from: [from], to: [start] };
+        return forms.value(plan.shape(input), 'planes', slice(builder, forms.as(incoming, 'planes'), part));
       });
     }
     case 'global-average-pool': {

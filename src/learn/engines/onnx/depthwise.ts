@@ -4,6 +4,7 @@ import { parameter } from '../../../model/shapes.js';
 import { blockedDomain, type FormedValue } from './forms.js';
 import { parameterName } from './names.js';
 import type { GraphScope } from './plan.js';
+import { slice } from './slice.js';
 
 /*
  * Depthwise convolutions (multiplier 1) and their gradients by ONNX Runtime's blocked kernel, which is made for exported
@@ -24,8 +25,7 @@ function blockedKernel({ builder, plan }: GraphScope, node: ConvolutionNode, mir
   const flat = builder.integers([kh * kw, channels / block, block]);
   let taps = builder.node('Reshape', [parameterName(node.kernel), flat]);
   if (mirrored) {
-    const [from, to, axis, back] = [[-1], [-(kh * kw) - 1], [0], [-1]].map((values) => builder.integers(values));
-    taps = builder.node('Slice', [taps, from ?? '', to ?? '', axis ?? '', back ?? '']);
+    taps = slice(builder, taps, { axes: [0], from: [-1], to: [-(kh * kw) - 1], steps: [-1] });
   }
   const moved = builder.node('Transpose', [taps], { perm: [1, 0, 2] });
   return builder.node('Reshape', [moved, builder.integers([channels, 1, kh, kw])]);
@@ -92,12 +92,7 @@ export function depthwiseKernelGradient(
     builder.integers([batch, channels / block, foundHeight, foundWidth, block]),
   ]);
   if (foundHeight > kh || foundWidth > kw) {
-    const [start, end, axes] = [
-      [0, 0],
-      [kh, kw],
-      [2, 3],
-    ].map((values) => builder.integers(values));
-    perPicture = builder.node('Slice', [perPicture, start ?? '', end ?? '', axes ?? '']);
+    perPicture = slice(builder, perPicture, { axes: [2, 3], from: [0, 0], to: [kh, kw] });
   }
   const sum = builder.node('ReduceSum', [perPicture, builder.integers([0])], { keepdims: 0 });
   const taps = builder.node('Reshape', [sum, builder.integers([channels / block, kh * kw, block])]);
@@ -131,8 +126,7 @@ export function depthwiseInputGradient(scope: GraphScope, node: ConvolutionNode,
   if (below < 0 || right < 0) {
     const five = builder.node('Reshape', [wide, builder.integers([-1, outHeight * sh, outWidth * sw, plan.block])]);
     const ends = [outHeight * sh + Math.min(0, below), outWidth * sw + Math.min(0, right)];
-    const [start, end, axes] = [[0, 0], ends, [1, 2]].map((values) => builder.integers(values));
-    const cut = builder.node('Slice', [five, start ?? '', end ?? '', axes ?? '']);
+    const cut = slice(builder, five, { axes: [1, 2], from: [0, 0], to: ends });
     wide = builder.node('Reshape', [cut, builder.integers([-1, channels, ...ends])]);
   }
   const attributes = {

@@ -20,8 +20,6 @@ export interface FormedValue {
 }
 
 export interface Forms {
-  /** Channels in a block; 0: this machine has no blocked kernels. */
-  readonly block: number;
   value(shape: Shape, form: Form, name: string): FormedValue;
   /** A value that came as a swap between rows and blocks left it. */
   reshaped(shape: Shape, form: Form, name: string): FormedValue;
@@ -39,6 +37,7 @@ export function swapDimensions<Batch>(
   return form === 'rows' ? [batch, h * w, c / block, block] : [batch, c / block, h * w, block];
 }
 
+/** @param block channels in a block; 0: this machine has no blocked kernels, and nobody asks for that form */
 export function createForms(builder: OnnxBuilder, block: number): Forms {
   /** Swaps the two middle axes of a reshaped value, which moves whole blocks of channels. */
   const swapped = (value: FormedValue, name: string, to: Form): string => {
@@ -65,7 +64,6 @@ export function createForms(builder: OnnxBuilder, block: number): Forms {
     return swapped(value, name, to);
   };
   return {
-    block,
     value: (shape, form, name) => ({ shape, names: new Map([[form, name]]), unshaped: new Map() }),
     reshaped: (shape, form, name) => ({
       shape,

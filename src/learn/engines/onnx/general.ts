@@ -4,6 +4,7 @@ import type { OnnxBuilder } from '../../../model/onnx/builder.js';
 import { onnxPads } from '../../../model/onnx/forward.js';
 import { parameter } from '../../../model/shapes.js';
 import type { GraphScope } from './plan.js';
+import { slice } from './slice.js';
 import type { FormedValue } from './forms.js';
 import { parameterName } from './names.js';
 
@@ -22,7 +23,7 @@ export function onnxKernel(builder: OnnxBuilder, node: ConvolutionNode, network:
 
 /** The window positions past the kernel that a stride leaves over are cut off: [.., .., >= kh, >= kw] → [.., .., kh, kw]. */
 function cropWindow(builder: OnnxBuilder, value: string, kh: number, kw: number): string {
-  return builder.node('Slice', [value, builder.integers([0, 0]), builder.integers([kh, kw]), builder.integers([2, 3])]);
+  return slice(builder, value, { axes: [2, 3], from: [0, 0], to: [kh, kw] });
 }
 
 /**
