@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { cacheFolder } from '../core/cache-folder.js';
 import { byteSize } from './byte-size.js';
+import { keyValues } from './key-values.js';
 import { realNumber, wholeNumber } from './parse.js';
 
 /** Names, ranges, defaults. */
@@ -16,6 +17,8 @@ const options = z.object({
   miner: z.string().optional(),
   l2: realNumber(0, 10).optional(),
   kappa: realNumber(0, 100).optional(),
+  lossOptions: keyValues().optional(),
+  regularizerOptions: keyValues().optional(),
   steps: wholeNumber(1, 1_000_000).default(200),
   classesPerBatch: wholeNumber(2, 512).default(16),
   imagesPerClass: wholeNumber(1, 64).default(4),
@@ -51,10 +54,28 @@ export const trainSchema = options.superRefine(({ cache, cacheSize, cacheViews }
 });
 export type TrainConfig = z.infer<typeof trainSchema>;
 
+export type NamedValues = Readonly<Record<string, number | string>>;
+
 /**
  * The density term of a run: what was asked for, or what fits the loss (docs/losses.md). A constant positive weight is
  * the gate's alternative, so it turns the default gate off.
  */
-export function regularizerFor({ regularizer, loss, positiveWeight }: TrainConfig): string {
-  return regularizer ?? (loss === 'contrastive' && positiveWeight === undefined ? 'gate' : 'none');
+export function regularizerFor(config: Pick<TrainConfig, 'regularizer' | 'loss'>, lossOptions: NamedValues): string {
+  const fixed = lossOptions['positiveWeight'] !== undefined;
+  return config.regularizer ?? (config.loss === 'contrastive' && !fixed ? 'gate' : 'none');
+}
+
+function defined(values: Readonly<Record<string, number | string | undefined>>): NamedValues {
+  const given: Record<string, number | string> = {};
+  for (const [key, value] of Object.entries(values)) if (value !== undefined) given[key] = value;
+  return given;
+}
+
+/** The options of the loss and of the density term: those with a flag of their own, and the others. */
+export function objectiveOptions(config: TrainConfig): { lossOptions: NamedValues; regularizerOptions: NamedValues } {
+  const { margin, positiveWeight, miner, l2, kappa } = config;
+  return {
+    lossOptions: { ...config.lossOptions, ...defined({ margin, positiveWeight, miner, l2 }) },
+    regularizerOptions: { ...config.regularizerOptions, ...defined({ kappa }) },
+  };
 }

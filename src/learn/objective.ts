@@ -5,8 +5,9 @@ import { weightedSum } from './gradient.js';
 import { type BatchLayout, type BatchShape, checkBatchShape } from './losses/batch-layout.js';
 import type { Loss } from './losses/loss.js';
 import { createLoss, losses } from './losses/registry.js';
-import { regularizers } from './regularizers/registry.js';
+import { createRegularizer, regularizers } from './regularizers/registry.js';
 import type { Regularizer } from './regularizers/regularizer.js';
+import type { TrainSettings } from './settings.js';
 
 export interface ObjectiveParts {
   readonly loss: Loss;
@@ -66,4 +67,23 @@ export function validateCombination(loss: string, regularizer: string, batch: Ba
     throw unknownName('regularizer', regularizer, regularizers.names, '--regularizer');
   }
   checkBatchShape(batch, createLoss(loss).minImagesPerClass);
+}
+
+/** What the objective of a run depends on. */
+export type ObjectiveSettings = Pick<
+  TrainSettings,
+  'loss' | 'lossOptions' | 'regularizer' | 'regularizerOptions' | 'lambda' | 'classesPerBatch' | 'imagesPerClass'
+>;
+
+/**
+ * The objective of a run, checked before anything is loaded.
+ * @throws KindredError unknown-name, invalid-option
+ */
+export function objectiveFor(settings: ObjectiveSettings): Objective {
+  validateCombination(settings.loss, settings.regularizer, settings);
+  return createObjective({
+    loss: createLoss(settings.loss, settings.lossOptions),
+    regularizer: createRegularizer(settings.regularizer, settings.regularizerOptions),
+    lambda: settings.lambda,
+  });
 }

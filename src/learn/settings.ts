@@ -1,13 +1,13 @@
+import type { NamedOptions } from './options.js';
+
 /** Everything a training run is told, validated by config/train.ts. */
 export interface TrainSettings {
   readonly loss: string;
+  /** Those that were given; the loss knows the others' defaults. */
+  readonly lossOptions: NamedOptions;
   readonly regularizer: string;
+  readonly regularizerOptions: NamedOptions;
   readonly lambda: number | undefined;
-  readonly margin: number | undefined;
-  readonly positiveWeight: number | undefined;
-  readonly miner: string | undefined;
-  readonly l2: number | undefined;
-  readonly kappa: number | undefined;
   readonly steps: number;
   readonly classesPerBatch: number;
   readonly imagesPerClass: number;

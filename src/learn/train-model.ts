@@ -12,10 +12,8 @@ import type { Backbone } from './backbones/backbone.js';
 import { readCheckpoint } from './checkpoint.js';
 import { chooseBackend } from './engines/choose.js';
 import { engines } from './engines/registry.js';
-import { createLoss } from './losses/registry.js';
-import { createObjective, validateCombination } from './objective.js';
+import { objectiveFor } from './objective.js';
 import { checkParity } from './parity.js';
-import { createRegularizer } from './regularizers/registry.js';
 import type { TrainSettings } from './settings.js';
 import type { StemSpace } from './stem/stem-cache.js';
 import { train, type HistoryEntry, type TrainResult } from './trainer.js';
@@ -98,18 +96,16 @@ async function exportBundle(
       for (const [key, value] of Object.entries(validation))
         if (typeof value === 'number') metrics[`validation.${key === 'recallAt1' ? 'recall@1' : 'map@r'}`] = value;
     }
-    const { lambda, margin, positiveWeight, miner, l2, kappa } = settings;
-    const defined = (values: Record<string, unknown>): Record<string, unknown> =>
-      Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+    const { lambda, lossOptions, regularizerOptions } = settings;
+    const densityOptions = { ...regularizerOptions, ...(lambda !== undefined && { lambda }) };
     const bundle = await writeBundle(options.out, {
       onnx,
       layers: writeLayersModel(result.network),
       dimension: settings.dim,
       inputSize: settings.inputSize,
       backbone: { name: backbone.name, cut: backbone.cut, scale: backbone.scale, source: backbone.source },
-      loss: { name: settings.loss, options: defined({ margin, positiveWeight, miner, l2 }) },
-      densityTerm:
-        settings.regularizer === 'none' ? null : { name: settings.regularizer, options: defined({ lambda, kappa }) },
+      loss: { name: settings.loss, options: { ...lossOptions } },
+      densityTerm: settings.regularizer === 'none' ? null : { name: settings.regularizer, options: densityOptions },
       training: {
         steps: result.best?.step ?? settings.steps,
         batch: { classes: settings.classesPerBatch, imagesPerClass: settings.imagesPerClass },
@@ -146,13 +142,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
   const { allowSoftwareGpu = false, warn } = options;
   const backend = await chooseBackend(options.settings.backend, { allowSoftwareGpu });
   const settings = { ...options.settings, backend: backend.name };
-  validateCombination(settings.loss, settings.regularizer, settings);
-  const { margin, positiveWeight, miner, l2 } = settings;
-  const objective = createObjective({
-    loss: createLoss(settings.loss, { margin, positiveWeight, miner, l2 }),
-    regularizer: createRegularizer(settings.regularizer, { kappa: settings.kappa }),
-    lambda: settings.lambda,
-  });
+  const objective = objectiveFor(settings);
   await checkReplaceable(out); // before hours of training
   const dataset = await loadDataset(data);
   const backbone = await loadBackbone(settings.backbone, {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { parseOptions } from '../../config/parse.js';
-import { regularizerFor, trainSchema, type TrainConfig } from '../../config/train.js';
+import { objectiveOptions, regularizerFor, trainSchema, type TrainConfig } from '../../config/train.js';
 import type { TrainSettings } from '../../learn/settings.js';
 import type { StemSpace } from '../../learn/stem/stem-cache.js';
 import type { HistoryEntry } from '../../learn/trainer.js';
@@ -54,8 +54,13 @@ export function formatTrained({ bundle, result, settings, parity, seconds }: Tra
 /** The options as the trainer takes them: everything that decides the numbers, and nothing else. */
 export function settingsOf(config: TrainConfig): TrainSettings {
   const { loss, steps, classesPerBatch, imagesPerClass, inputSize, dim, backbone, backend, seed, threads } = config;
+  const { lossOptions, regularizerOptions } = objectiveOptions(config);
   return {
     loss,
+    lossOptions,
+    regularizer: regularizerFor(config, lossOptions),
+    regularizerOptions,
+    lambda: config.lambda,
     steps,
     classesPerBatch,
     imagesPerClass,
@@ -69,13 +74,6 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     seed,
     threads,
     views: config.cache === 'off' ? undefined : (config.cacheViews ?? 8),
-    regularizer: regularizerFor(config),
-    lambda: config.lambda,
-    margin: config.margin,
-    positiveWeight: config.positiveWeight,
-    miner: config.miner,
-    l2: config.l2,
-    kappa: config.kappa,
     backboneFrom: config.backboneFrom,
     backboneCut: config.backboneCut,
     backboneScale: config.backboneScale,
@@ -110,6 +108,8 @@ export const command: CommandModule = {
       .option('--positive-weight <number>', 'contrastive: constant weight of positive pairs; turns the gate off')
       .option('--miner <name>', 'triplet: semi-hard, hard or all (default: semi-hard)')
       .option('--l2 <number>', 'npair: weight of the embeddings’ length')
+      .option('--loss-options <key=value,…>', 'other options of the loss (docs/losses.md)')
+      .option('--regularizer-options <key=value,…>', 'other options of the density term')
       .option('--steps <n>', 'training steps (default: 200)')
       .option('--classes-per-batch <n>', 'classes in a batch (default: 16)')
       .option('--images-per-class <n>', 'images of each (default: 4)')

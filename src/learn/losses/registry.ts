@@ -11,15 +11,10 @@ export const losses = createRegistry<(options: NamedOptions) => Loss>('loss', {
   npair: withOptions('the npair loss', npairOptions, createNpair),
 });
 
-/** Options by name, as on the command line; each loss takes its own and refuses the rest. */
-export interface LossOptions {
-  readonly margin?: number | undefined;
-  readonly positiveWeight?: number | undefined;
-  readonly miner?: string | undefined;
-  readonly l2?: number | undefined;
-}
-
-/** @throws KindredError unknown-name (loss or miner), invalid-option */
-export function createLoss(name: string, options: LossOptions = {}): Loss {
-  return losses.get(name)({ ...options });
+/**
+ * @param options by name, as on the command line; each loss takes its own and refuses the rest
+ * @throws KindredError unknown-name (loss or miner), invalid-option
+ */
+export function createLoss(name: string, options: NamedOptions = {}): Loss {
+  return losses.get(name)(options);
 }

@@ -12,13 +12,10 @@ export const regularizers = createRegistry<(options: NamedOptions) => Regularize
   none: withOptions('regularizer none', z.strictObject({}), () => none),
 });
 
-/** Options by name; each regularizer takes its own and refuses the rest. */
-export interface RegularizerOptions {
-  readonly kappa?: number | undefined;
-  readonly neighbours?: number | undefined;
-}
-
-/** @throws KindredError unknown-name, invalid-option */
-export function createRegularizer(name: string, options: RegularizerOptions = {}): Regularizer {
-  return regularizers.get(name)({ ...options });
+/**
+ * @param options by name; each regularizer takes its own and refuses the rest
+ * @throws KindredError unknown-name, invalid-option
+ */
+export function createRegularizer(name: string, options: NamedOptions = {}): Regularizer {
+  return regularizers.get(name)(options);
 }
