@@ -13,7 +13,7 @@ import type { Objective } from './objective.js';
 import { createPrefetch } from './prefetch.js';
 import type { TrainSettings } from './settings.js';
 import type { StemSpace } from './stem/stem-cache.js';
-import { createStemPipeline, type StemPipeline } from './stem/stem-pipeline.js';
+import { createStemPipeline, type OpenStem, type StemPipeline } from './stem/stem-pipeline.js';
 import { viewSeeds } from './stem/views.js';
 import { batchDensity, checkCollapse, type BatchStatistics } from './telemetry.js';
 
@@ -46,6 +46,8 @@ export interface StepperOptions {
   /** Where decoded pictures and activations may be kept; no number depends on it. */
   readonly space?: StemSpace | undefined;
   readonly warn?: ((text: string) => void) | undefined;
+  /** Default: `createStemPipeline`. */
+  readonly openStem?: OpenStem | undefined;
   /** Told when a stem worker was busy, ms since 1970 (createStemPipeline). */
   readonly onStemBusy?: ((startMs: number, endMs: number) => void) | undefined;
   /** All pictures, those of validation too: absolute paths, and ids that are the same on every machine. */
@@ -105,7 +107,8 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
   const rest = writable(parts.rest);
   const engine = await options.engine(rest, { threads: settings.threads });
   const layout = createBatchLayout(settings.classesPerBatch, settings.imagesPerClass);
-  const pipeline = await createStemPipeline({
+  const { openStem = createStemPipeline } = options;
+  const pipeline = await openStem({
     onnx: exportStem(parts.stem, options.scale, engine.layout),
     inputSize: settings.inputSize,
     paths: options.pictures.map(({ path }) => path),

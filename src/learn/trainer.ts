@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { KindredError } from '../core/errors.js';
 import type { ReportProgress } from '../core/progress.js';
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset, DatasetItem } from '../data/dataset.js';
 import { createClassSampler } from '../data/samplers.js';
 import type { Network } from '../model/graph.js';
 import { join as joinNetworks } from '../model/surgery.js';
@@ -12,10 +12,11 @@ import { withHead } from './head.js';
 import type { Objective } from './objective.js';
 import type { TrainSettings } from './settings.js';
 import type { StemSpace } from './stem/stem-cache.js';
+import type { OpenStem } from './stem/stem-pipeline.js';
 import { createStepper } from './stepper.js';
 import { summarizeEpoch, type BatchStatistics } from './telemetry.js';
-import { copyOf, restore, runKey, toArrays } from './training-state.js';
-import { validate } from './validation.js';
+import { copyOf, restore, runKey, toArrays, withValues } from './training-state.js';
+import { embedPictures, validate } from './validation.js';
 
 export type HistoryEntry = Readonly<Record<string, unknown>>;
 
@@ -35,6 +36,24 @@ export interface TrainOptions {
   readonly signal: AbortSignal;
   /** Told after each epoch. */
   readonly onEpoch: (entry: HistoryEntry) => void;
+  /** Stems that several runs share; then all items of the data set go to it, whatever their split. */
+  readonly openStem?: OpenStem | undefined;
+  /** Sees the network at the end of each epoch, after validation; training waits for it. */
+  readonly observe?: ((moment: TrainingMoment) => Promise<void>) | undefined;
+}
+
+/** The network as it is at the end of an epoch. */
+export interface TrainingMoment {
+  /** Steps taken. */
+  readonly step: number;
+  readonly last: boolean;
+  /** The epoch that would be kept if training ended here. */
+  readonly best: { readonly step: number; readonly mapAtR: number } | null;
+  /**
+   * Unit-length embeddings of items of the data set, centre-cropped, one row each: by the network as it is, or by the one of
+   * the best epoch. Items must be of the train or validation split unless the run has `openStem`.
+   */
+  embed(items: readonly DatasetItem[], which: 'now' | 'best'): Promise<Float32Array>;
 }
 
 export interface TrainResult {
@@ -56,7 +75,8 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { dataset, backbone, objective, settings, progress, signal, resumeFrom } = options;
-  const items = dataset.items.filter(({ split }) => split === 'train' || split === 'validation');
+  const learnedFrom = dataset.items.filter(({ split }) => split === 'train' || split === 'validation');
+  const items = options.openStem ? dataset.items : learnedFrom;
   const trainItems = items.filter(({ split }) => split === 'train');
   const sampler = createClassSampler({ ...settings, items: trainItems });
   const positions = new Map(items.map((item, i) => [item, i]));
@@ -77,6 +97,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     objective,
     settings,
     views: settings.views,
+    openStem: options.openStem,
     space: options.space,
     warn: options.warn,
     pictures: items.map(({ id, path }) => ({ id, path: join(dataset.root, path) })),
@@ -125,7 +146,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         note: `loss ${batch.loss.toFixed(4)}, ${rateAt(done).toFixed(0)} images/s`,
       });
       if (done % epochSteps === 0 || done === settings.steps) {
-        const held = await validate(validationSet, stepper.pipeline, stepper.engine, rest.parameters);
+        const held = await validate(validationSet, { ...stepper, parameters: rest.parameters });
         if (!held || !best || held.mapAtR > best.mapAtR) {
           best = held ? { step: done, mapAtR: held.mapAtR } : null;
           for (const [name, { data }] of rest.parameters) bestValues.get(name)?.set(data);
@@ -141,19 +162,23 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         batches = [];
         await save(done);
         options.onEpoch(entry);
+        await options.observe?.({
+          step: done,
+          last: done === settings.steps,
+          best,
+          embed: (wanted, which) =>
+            embedPictures(
+              wanted.map((item) => positions.get(item) ?? 0),
+              { ...stepper, parameters: which === 'now' ? rest.parameters : withValues(rest.parameters, bestValues) },
+            ),
+        });
       }
     }
   } finally {
     await stepper.close();
   }
-  const learned = new Map(
-    [...rest.parameters].map(([name, { shape }]) => [
-      name,
-      { shape, data: bestValues.get(name) ?? new Float32Array(0) },
-    ]),
-  );
   return {
-    network: joinNetworks(stepper.stem, { ...rest, parameters: learned }),
+    network: joinNetworks(stepper.stem, { ...rest, parameters: withValues(rest.parameters, bestValues) }),
     trainClasses: sampler.classes,
     trainImages: sampler.images,
     validationImages: held.length,

@@ -1,6 +1,6 @@
 import { KindredError } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Parameter } from '../model/graph.js';
+import type { Parameter, Parameters } from '../model/graph.js';
 import type { AdamState } from './adam.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { TrainSettings } from './settings.js';
@@ -14,6 +14,10 @@ export type Values = Map<string, Float32Array>;
 
 export const copyOf = (parameters: ReadonlyMap<string, Parameter>): Values =>
   new Map([...parameters].map(([name, { data }]) => [name, data.slice()]));
+
+/** The same parameters with other values. */
+export const withValues = (parameters: Parameters, values: Values): Map<string, Parameter> =>
+  new Map([...parameters].map(([name, { shape }]) => [name, { shape, data: values.get(name) ?? new Float32Array(0) }]));
 
 /** All that a checkpoint keeps beside numbers: parameters, both moments of Adam, the best epoch's parameters. */
 export function toArrays(parameters: ReadonlyMap<string, Parameter>, adam: AdamState, best: Values): Values {

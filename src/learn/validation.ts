@@ -10,19 +10,21 @@ export interface ValidationSet {
   readonly labels: Int32Array;
 }
 
+/** The network as it is while it learns. */
+export interface LearningNetwork {
+  readonly pipeline: StemPipeline;
+  readonly engine: GradientEngine;
+  readonly parameters: Parameters;
+}
+
 const chunk = 64;
 
-/** R@1 and MAP@R on held-out classes, seen as indexing would see them; null when there are none to hold out. */
-export async function validate(
-  set: ValidationSet,
-  pipeline: StemPipeline,
-  engine: GradientEngine,
-  parameters: Parameters,
-): Promise<{ recallAt1: number; mapAtR: number } | null> {
-  if (set.indices.length < 3) return null;
-  const starts = Array.from({ length: Math.ceil(set.indices.length / chunk) }, (_, i) => i * chunk);
-  const take = (start: number): readonly number[] => set.indices.slice(start, start + chunk);
-  const embeddings: number[][] = [];
+/** Unit-length embeddings of the pictures at these positions, centre-cropped as indexing would see them, one row each. */
+export async function embedPictures(indices: readonly number[], network: LearningNetwork): Promise<Float32Array> {
+  const { pipeline, engine, parameters } = network;
+  const starts = Array.from({ length: Math.ceil(indices.length / chunk) }, (_, i) => i * chunk);
+  const take = (start: number): readonly number[] => indices.slice(start, start + chunk);
+  let rows = new Float32Array(0);
   let next = pipeline.run(take(0), null);
   for (const start of starts) {
     const activations = await next;
@@ -33,16 +35,23 @@ export async function validate(
     const raw = await engine.embed(activations, count, parameters);
     pipeline.release(activations);
     const dimension = raw.length / count;
-    for (let i = 0; i < count; i++) embeddings.push([...l2Normalize(raw.subarray(i * dimension, (i + 1) * dimension))]);
+    if (rows.length === 0) rows = new Float32Array(indices.length * dimension);
+    for (let i = 0; i < count; i++)
+      rows.set(l2Normalize(raw.subarray(i * dimension, (i + 1) * dimension)), (start + i) * dimension);
   }
   await next;
-  const dimension = embeddings[0]?.length ?? 0;
-  const metrics = retrievalMetrics({
-    embeddings: Float32Array.from(embeddings.flat()),
-    labels: set.labels,
-    dimension,
-    ks: [1],
-  });
+  return rows;
+}
+
+/** R@1 and MAP@R on held-out classes; null when there are none to hold out. */
+export async function validate(
+  set: ValidationSet,
+  network: LearningNetwork,
+): Promise<{ recallAt1: number; mapAtR: number } | null> {
+  if (set.indices.length < 3) return null;
+  const embeddings = await embedPictures(set.indices, network);
+  const dimension = embeddings.length / set.indices.length;
+  const metrics = retrievalMetrics({ embeddings, labels: set.labels, dimension, ks: [1] });
   if (metrics.queries === 0) return null;
   return { recallAt1: metrics.values['recall@1'] ?? NaN, mapAtR: metrics.mapAtR };
 }

@@ -38,20 +38,23 @@ test('R@1 and MAP@R over all held-out pictures, in order, without augmentation',
   const indices = Array.from({ length: 150 }, (_, i) => 1000 + i);
   const labels = Int32Array.from(indices, (index) => index % 3);
   const { pipeline, engine, asked } = fakes((index) => (index % 3) * 2 + (index - 1000) * 1e-4);
-  expect(await validate({ indices, labels }, pipeline, engine, new Map())).toEqual({ recallAt1: 1, mapAtR: 1 });
+  expect(await validate({ indices, labels }, { pipeline, engine, parameters: new Map() })).toEqual({
+    recallAt1: 1,
+    mapAtR: 1,
+  });
   expect(asked.flatMap((call) => call.indices)).toEqual(indices);
   expect(asked.every(({ seeds }) => seeds === null)).toBe(true);
   const shuffledLabels = Int32Array.from(indices, (_, i) => Math.floor(i / 50));
-  const worse = await validate({ indices, labels: shuffledLabels }, pipeline, engine, new Map());
+  const worse = await validate({ indices, labels: shuffledLabels }, { pipeline, engine, parameters: new Map() });
   expect(worse?.mapAtR).toBeLessThan(0.6);
 });
 
 test('is null where nothing is held out, or nothing has a partner', async () => {
   const { pipeline, engine } = fakes((index) => index);
   const none = { indices: [], labels: new Int32Array(0) };
-  expect(await validate(none, pipeline, engine, new Map())).toBeNull();
+  expect(await validate(none, { pipeline, engine, parameters: new Map() })).toBeNull();
   const alone = { indices: [0, 1, 2, 3], labels: Int32Array.of(0, 1, 2, 3) };
-  expect(await validate(alone, pipeline, engine, new Map())).toBeNull();
+  expect(await validate(alone, { pipeline, engine, parameters: new Map() })).toBeNull();
 });
 
 test('one failure is reported, and the chunk that was being prepared fails in silence', async () => {
@@ -64,5 +67,7 @@ test('one failure is reported, and the chunk that was being prepared fails in si
   const embed = (): Promise<never> => Promise.reject(new Error('the engine failed'));
   const indices = Array.from({ length: 100 }, (_, i) => i);
   const set = { indices, labels: Int32Array.from(indices, () => 0) };
-  await expect(validate(set, failing, { ...engine, embed }, new Map())).rejects.toThrow('the engine failed');
+  await expect(
+    validate(set, { pipeline: failing, engine: { ...engine, embed }, parameters: new Map() }),
+  ).rejects.toThrow('the engine failed');
 });

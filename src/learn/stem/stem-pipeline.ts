@@ -37,6 +37,9 @@ export interface StemPipeline {
   close(): Promise<void>;
 }
 
+/** Opens a pipeline, or hands out one that is open already: then its `close` is the lender's to make harmless. */
+export type OpenStem = (options: StemPipelineOptions) => Promise<StemPipeline>;
+
 /** Pictures a worker takes at a time. */
 const jobSize = 16;
 /** Pixels and activations lie outside of V8, whose young generation would grow for hundreds of steps. */
