@@ -1,6 +1,7 @@
 import { KindredError } from '../core/errors.js';
 import { measuresAt } from './measures.js';
-import { relevantRanks, type QueryRanks, type RankOptions } from './ranks.js';
+import type { QueryRanks } from './rank-block.js';
+import { relevantRanks, type RankOptions } from './ranks.js';
 
 /** The mean of every measure over the queries of one class. */
 export interface ClassMetrics {
