@@ -33,6 +33,7 @@ export const errorCodes = {
   'dataset-empty': { exit: 1, http: 500 },
   'dataset-too-small': { exit: 1, http: 500 },
   'source-missing': { exit: 1, http: 500 },
+  'archive-damaged': { exit: 1, http: 500 },
   'backbone-missing': { exit: 1, http: 500 },
   'backbone-unsupported': { exit: 1, http: 500 },
   'input-size-unsupported': { exit: 2, http: 422 },
