@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { isSystemError, KindredError } from '../core/errors.js';
 import { exists, readJson, writeFileAtomic } from '../core/files.js';
 import { version } from '../core/version.js';
-import { type Dataset, type DatasetItem, itemsByLabel, splitNames } from './dataset.js';
+import { type Dataset, type DatasetItem, type DatasetSplit, itemsByLabel, splitNames } from './dataset.js';
 import {
   type Credit,
   type DatasetCounts,
@@ -63,6 +63,22 @@ function parseLine(line: string, path: string, number: number): DatasetItem {
   return parsed.data;
 }
 
+/** Roles are for the test's items: for all of them or for none, and both sides must be there. */
+function checkRoles(items: readonly DatasetItem[], path: string): void {
+  const stray = items.findIndex((item) => item.role !== undefined && item.split !== 'test');
+  if (stray !== -1)
+    throw invalid(path, `line ${stray + 1}: only an item in split "test" can be a query or gallery item`);
+  const tested = items.filter((item) => item.split === 'test');
+  const roles = new Set(tested.map((item) => item.role));
+  if (roles.size === 0 || (roles.size === 1 && roles.has(undefined))) return;
+  if (roles.has(undefined)) {
+    const without = items.findIndex((item) => item.split === 'test' && item.role === undefined);
+    throw invalid(path, `line ${without + 1}: other test items are queries or gallery items, this one is neither`);
+  }
+  if (roles.size === 1)
+    throw invalid(path, `every test item is a ${[...roles].join()} item, there is nothing to search`);
+}
+
 /** Ids are unique, and no class is in more than one of train, validation and test. */
 function checkItems(items: readonly DatasetItem[], path: string): void {
   const lineOf = new Map<string, number>();
@@ -80,6 +96,7 @@ function checkItems(items: readonly DatasetItem[], path: string): void {
     }
     splitOf.set(label, split);
   });
+  checkRoles(items, path);
 }
 
 /**
@@ -116,8 +133,9 @@ export async function loadDataset(folder: string): Promise<Dataset> {
     name: manifest.name,
     root: resolve(absolute, manifest.root),
     items,
-    split: { method: manifest.split.method, seed: manifest.split.seed },
+    split: { method: manifest.split.method, seed: manifest.split.seed, fold: manifest.split.fold },
     splitHash,
+    deviations: manifest.deviations,
   };
 }
 
@@ -145,7 +163,8 @@ export interface NewDataset {
   /** Absolute. */
   readonly root: string;
   readonly items: readonly DatasetItem[];
-  readonly split: { readonly method: string; readonly seed: number };
+  readonly split: DatasetSplit;
+  readonly deviations?: readonly string[] | undefined;
   readonly licence?: string | undefined;
   readonly citation?: string | undefined;
   readonly credits?: readonly Credit[] | undefined;
@@ -178,6 +197,7 @@ export async function writeDataset(folder: string, dataset: NewDataset): Promise
     citation: dataset.citation,
     credits: [...(dataset.credits ?? [])],
     split: { ...dataset.split, hash: computeSplitHash(dataset.items) },
+    ...(dataset.deviations && dataset.deviations.length > 0 ? { deviations: [...dataset.deviations] } : {}),
     counts: countItems(dataset.items),
   };
   await writeFileAtomic(path, dataset.items.map((item) => `${JSON.stringify(item)}\n`).join(''));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitNames } from './dataset.js';
+import { roleNames, splitNames } from './dataset.js';
 
 /** The version of the folder's layout; another number is refused. */
 export const datasetFormat = 1;
@@ -36,7 +36,15 @@ export const manifestSchema = z.object({
   licence: z.string().optional(),
   citation: z.string().optional(),
   credits: z.array(creditSchema).default([]),
-  split: z.object({ method: z.string(), seed: z.number().int(), hash: z.string() }),
+  split: z.object({
+    method: z.string(),
+    seed: z.number().int(),
+    /** '2/5': the second of five folds is the test half. */
+    fold: z.string().optional(),
+    hash: z.string(),
+  }),
+  /** How the pictures differ from the published data set, one sentence each. */
+  deviations: z.array(z.string()).optional(),
   counts: countsSchema,
 });
 export type DatasetManifest = z.infer<typeof manifestSchema>;
@@ -64,5 +72,6 @@ export const itemSchema = z.strictObject({
   path: z.string().refine(isInsidePath, { error: 'must be relative to the root and stay inside it' }),
   label: z.string().min(1).nullable(),
   split: z.enum(splitNames),
+  role: z.enum(roleNames).optional(),
   metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });

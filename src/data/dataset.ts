@@ -4,6 +4,10 @@ import type { Metadata } from '../core/metadata.js';
 export const splitNames = ['train', 'validation', 'test', 'none'] as const;
 export type SplitName = (typeof splitNames)[number];
 
+/** Which side of a search a test picture is on, where the data set says so: a query is looked for in the gallery alone. */
+export const roleNames = ['query', 'gallery'] as const;
+export type RoleName = (typeof roleNames)[number];
+
 /** One picture of a data set. */
 export interface DatasetItem {
   /** Unique: the path relative to the root with '/' separators, or a CSV's `id` column; at most 512 bytes. */
@@ -17,6 +21,11 @@ export interface DatasetItem {
    * no metric (no label, alone in its class, or an iconic picture).
    */
   readonly split: SplitName;
+  /**
+   * In split 'test' only, and there on every item or on none. Where present, each query is searched for among the items of the
+   * gallery alone; absent: every test item is a query, searched for among all others.
+   */
+  readonly role?: RoleName | undefined;
   readonly metadata: Metadata;
 }
 
@@ -29,9 +38,19 @@ export interface Dataset {
   readonly root: string;
   readonly items: readonly DatasetItem[];
   /** How classes were split. */
-  readonly split: { readonly method: string; readonly seed: number };
-  /** SHA-256 over every (id, label, split): changes whenever who is trained on or tested on changes. */
+  readonly split: DatasetSplit;
+  /** SHA-256 over every (id, label, split, role): changes whenever who is trained on or tested on changes. */
   readonly splitHash: string;
+  /** How the pictures differ from the published data set, one sentence each; results are not comparable then. */
+  readonly deviations?: readonly string[] | undefined;
+}
+
+/** How classes were split. */
+export interface DatasetSplit {
+  readonly method: string;
+  readonly seed: number;
+  /** '2/5': the second of five folds is the test half. */
+  readonly fold?: string | undefined;
 }
 
 /** Class name → its items, classes in code-unit order. Items without a label are left out. */

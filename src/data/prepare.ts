@@ -7,7 +7,7 @@ import { itemsFile, loadManifest, manifestFile, writeDataset } from './dataset-f
 import type { DatasetManifest } from './dataset-schema.js';
 import { examineImages, reasonWithoutName } from './examine.js';
 import type { DatasetSource, Gathered, Skipped } from './source.js';
-import { assignSplits, type LeftOut, type SplitMethod, type UnsplitItem } from './split.js';
+import { assignSplits, type Fold, type LeftOut, type SplitMethod, type UnsplitItem } from './split.js';
 
 export interface PrepareOptions {
   readonly source: DatasetSource;
@@ -17,8 +17,12 @@ export interface PrepareOptions {
   readonly out: string;
   readonly from?: string | undefined;
   readonly root?: string | undefined;
-  readonly split: SplitMethod;
+  /** Left out: the official split where the source has one, else a random one. */
+  readonly split?: SplitMethod | undefined;
   readonly seed: number;
+  readonly fold?: Fold | undefined;
+  /** Accept a published data set that is not whole; dataset.json tells what is missing. */
+  readonly allowIncomplete?: boolean | undefined;
   /** Stop at the first image that cannot be read, instead of leaving it out. */
   readonly strict: boolean;
   readonly progress: ReportProgress;
@@ -70,6 +74,30 @@ async function checkOut(out: string, from: string | undefined): Promise<void> {
   }
 }
 
+/** @throws KindredError invalid-option for a split that the source cannot have, before anything is unpacked */
+function chooseSplit({ source, sourceName, split, fold, allowIncomplete }: PrepareOptions): SplitMethod {
+  if (split === 'official' && !source.official) {
+    throw new KindredError('invalid-option', `${sourceName} has no official split`, {
+      hint: 'Give --split random or --split every-second.',
+      field: '--split',
+    });
+  }
+  if (allowIncomplete && !source.published) {
+    throw new KindredError('invalid-option', `${sourceName} takes no --allow-incomplete`, {
+      hint: 'It takes what it finds.',
+      field: '--allow-incomplete',
+    });
+  }
+  const chosen = split ?? (source.official ? 'official' : 'random');
+  if (fold && chosen === 'official') {
+    throw new KindredError('invalid-option', `the official split of ${sourceName} has no folds`, {
+      hint: 'Add --split random to leave the official split.',
+      field: '--fold',
+    });
+  }
+  return chosen;
+}
+
 /** Leaves out what cannot be decoded. */
 async function keepReadable(
   gathered: Gathered,
@@ -86,9 +114,12 @@ async function keepReadable(
   const kept = items.filter((item, index) => {
     const outcome = found[index];
     if (!outcome || outcome.ok) return true;
-    if (options.strict) {
+    const whole = options.source.published === true && options.allowIncomplete !== true;
+    if (options.strict || whole) {
       throw new KindredError(outcome.error.code, `${join(root, item.path)}: ${reasonWithoutName(outcome.error)}`, {
-        hint: 'Repair or remove the file, or leave out --strict to skip it.',
+        hint: whole
+          ? 'Fetch it again: results on a part of a published data set are not comparable. To leave it out all the same, add --allow-incomplete.'
+          : 'Repair or remove the file, or leave out --strict to skip it.',
         cause: outcome.error,
       });
     }
@@ -114,18 +145,24 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
   const out = resolve(options.out);
   const from = options.from === undefined ? undefined : resolve(options.from);
   const root = options.root === undefined ? undefined : resolve(options.root);
+  const split = chooseSplit(options);
   await checkOut(out, root ?? from);
   let summary: PrepareSummary | undefined;
   await writeFolderAtomic(out, async (folder) => {
-    const { progress, signal } = options;
-    const gathered = await options.source.gather({ from, root, folder, progress, signal });
+    const { progress, signal, seed, fold, allowIncomplete } = options;
+    const gathered = await options.source.gather({ from, root, folder, allowIncomplete, progress, signal });
     const readable = await keepReadable(gathered, options);
-    const { items, leftOut } = assignSplits(readable.items, options.split, options.seed);
+    const { items, leftOut } = assignSplits(readable.items, split, seed, fold);
+    const unreadable = options.source.published === true ? readable.skipped : [];
     const manifest = await writeDataset(folder, {
       ...gathered,
       source: options.sourceName,
       items,
-      split: { method: options.split, seed: options.seed },
+      split: { method: split, seed, ...(fold ? { fold: `${fold.index}/${fold.of}` } : {}) },
+      deviations: [
+        ...(gathered.deviations ?? []),
+        ...unreadable.map(({ path, reason }) => `${path} was left out: ${reason}`),
+      ],
     });
     if (signal.aborted) throw new KindredError('interrupted', 'stopped; nothing was written');
     summary = { folder: out, manifest, skipped: [...gathered.skipped, ...readable.skipped], leftOut };

@@ -11,6 +11,10 @@ export interface DatasetSource {
   readonly summary: string;
   /** What --from takes, or undefined when the source takes none. */
   readonly from?: { readonly what: string; readonly required: boolean };
+  /** Every item says which half of the published split it is in; `--split official` is the default then. */
+  readonly official?: boolean;
+  /** The source knows what the published data set holds and accepts nothing else, but with `--allow-incomplete`. */
+  readonly published?: boolean;
   /**
    * @throws KindredError source-missing, file-not-found, file-unreadable, dataset-empty, dataset-invalid, interrupted
    */
@@ -22,6 +26,8 @@ export interface GatherRequest {
   readonly from: string | undefined;
   /** Absolute path from --root: what a CSV's paths are relative to. */
   readonly root: string | undefined;
+  /** Take what there is of a published data set, and say in `deviations` what is missing. */
+  readonly allowIncomplete?: boolean | undefined;
   /** An empty folder that becomes the data set's: images that the source makes go into images/ in it. */
   readonly folder: string;
   readonly progress: ReportProgress;
@@ -43,6 +49,8 @@ export interface Gathered {
   readonly skipped: readonly Skipped[];
   /** The source made the images itself, so there is no need to check that they can be decoded. */
   readonly verified?: boolean;
+  /** How the pictures differ from the published data set, one sentence each. */
+  readonly deviations?: readonly string[];
   readonly licence?: string;
   readonly citation?: string;
   readonly credits?: readonly Credit[];

@@ -33,9 +33,10 @@ const images = (count: number): string => (count === 1 ? '1 image' : `${count} i
 export function describePrepared(summary: PrepareSummary): string {
   const { manifest, skipped, leftOut, folder } = summary;
   const { unlabelled, alone, iconic } = leftOut;
+  const fold = manifest.split.fold === undefined ? '' : `, fold ${manifest.split.fold}`;
   const lines = [`${manifest.name}: ${images(manifest.counts.items)} in ${folder}`, ...splitTable(manifest.counts)];
   lines.push(
-    `Split by class: ${manifest.split.method}, seed ${manifest.split.seed}, hash ${manifest.split.hash.slice(0, 12)}`,
+    `Split by class: ${manifest.split.method}${fold}, seed ${manifest.split.seed}, hash ${manifest.split.hash.slice(0, 12)}`,
   );
   const reasons = [
     alone > 0 ? `${alone} alone in their class` : '',
@@ -51,7 +52,15 @@ export function describePrepared(summary: PrepareSummary): string {
     lines.push(`A batch takes ${usualBatch} classes unless told otherwise: train with --classes-per-batch ${trained}`);
   }
   if (skipped.length > 0) lines.push(`Skipped ${images(skipped.length)}:`, ...list(skipped, skippedLine));
+  const { deviations = [] } = manifest;
+  if (deviations.length > 0) {
+    lines.push(
+      'Not the published data set, so results are not comparable with published ones:',
+      ...list(deviations, (text) => text),
+    );
+  }
   if (manifest.licence) lines.push(`Licence: ${manifest.licence} (credits are in dataset.json)`);
+  if (manifest.citation) lines.push(`Cite: ${manifest.citation}`);
   return lines.join('\n');
 }
 

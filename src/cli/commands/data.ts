@@ -7,7 +7,7 @@ import { checkDataset } from '../../data/check.js';
 import { loadDataset } from '../../data/dataset-folder.js';
 import { prepareDataset } from '../../data/prepare.js';
 import { datasetSources } from '../../data/sources/registry.js';
-import { splitMethods } from '../../data/split.js';
+import { type Fold, splitMethods } from '../../data/split.js';
 import type { CommandContext, CommandModule } from '../command.js';
 import { describeCheck, describePrepared } from './data-summary.js';
 
@@ -19,7 +19,6 @@ const prepareSchema = z.object({
   root: path.optional(),
   split: z
     .string()
-    .default('random')
     .transform((word, context) => {
       const method = splitMethods.find((known) => known === word);
       if (method) return method;
@@ -28,7 +27,19 @@ const prepareSchema = z.object({
         `unknown method "${word}"${near ? ` (did you mean "${near}"?)` : ''}; known: ${splitMethods.join(', ')}`,
       );
       return z.NEVER;
-    }),
+    })
+    .optional(),
+  fold: z
+    .string()
+    .transform((text, context): Fold => {
+      const match = /^(\d{1,4})\/(\d{1,4})$/.exec(text);
+      const [index, of] = [Number(match?.[1]), Number(match?.[2])];
+      if (match && of >= 2 && index >= 1 && index <= of) return { index, of };
+      context.addIssue(`must be i/k with k at least 2 and i from 1 to k, such as 2/5; got "${text}"`);
+      return z.NEVER;
+    })
+    .optional(),
+  allowIncomplete: z.boolean().default(false),
   seed: wholeNumber(0, 2 ** 31 - 1).default(0),
   strict: z.boolean().default(false),
   json: z.boolean().default(false),
@@ -42,8 +53,13 @@ function buildPrepare(context: CommandContext): Command {
     .option('--out <dir>', 'folder to write; an earlier data set there is replaced')
     .option('--from <path>', 'where the images are (folder: a folder; csv: the file; grocery: a local copy)')
     .option('--root <dir>', 'csv: the folder that paths are relative to (default: that of the file)')
-    .option('--split <method>', 'random half of the classes for testing, or every-second by name (default: random)')
+    .option(
+      '--split <method>',
+      'official where there is one; else random half of the classes for testing, or every-second by name',
+    )
+    .option('--fold <i/k>', 'deal the classes out to k folds and test on the i-th, instead of on half of them')
     .option('--seed <number>', 'seed of the random split (default: 0)')
+    .option('--allow-incomplete', 'take a published data set that is not whole; dataset.json tells what is missing')
     .option('--strict', 'stop at an image that cannot be read, instead of leaving it out')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
