@@ -3,7 +3,7 @@ import { unknownName } from '../core/registry.js';
 import { unitRows } from './distances/unit-rows.js';
 import { weightedSum } from './gradient.js';
 import { type BatchLayout, type BatchShape, checkBatchShape } from './losses/batch-layout.js';
-import type { Loss } from './losses/loss.js';
+import type { BatchContext, Loss, OwnParameters } from './losses/loss.js';
 import { createLoss, losses } from './losses/registry.js';
 import { createRegularizer, regularizers } from './regularizers/registry.js';
 import type { Regularizer } from './regularizers/regularizer.js';
@@ -29,11 +29,19 @@ export interface ObjectiveValue {
 export interface Objective {
   readonly lambda: number;
   readonly needsReference: boolean;
+  /** Parameters of the loss's own, such as proxies; with them `compute` needs `context.own`. */
+  readonly own: OwnParameters | undefined;
   /**
    * @param embeddings [B, D] as the network gives them, before L2 normalisation; `total` is differentiable in them
    * @param reference [B, F] unit-length frozen features, when `needsReference`
+   * @param context for losses that look beyond the batch
    */
-  compute(embeddings: tf.Tensor2D, layout: BatchLayout, reference?: tf.Tensor2D): ObjectiveValue;
+  compute(
+    embeddings: tf.Tensor2D,
+    layout: BatchLayout,
+    reference?: tf.Tensor2D,
+    context?: BatchContext,
+  ): ObjectiveValue;
 }
 
 /** A loss with a density term on top. Call `compute` inside a tidy or a gradient. */
@@ -42,10 +50,11 @@ export function createObjective({ loss, regularizer, lambda: given }: ObjectiveP
   return {
     lambda,
     needsReference: regularizer.needsReference,
-    compute(embeddings, layout, reference) {
+    own: loss.own,
+    compute(embeddings, layout, reference, context) {
       const unit = unitRows(embeddings);
       const attraction = regularizer.attraction?.({ unit, layout, reference });
-      const value = loss.compute({ embeddings, unit, layout, attraction });
+      const value = loss.compute({ embeddings, unit, layout, attraction, context });
       const penalty = lambda > 0 ? regularizer.penalty?.({ unit, layout, reference }) : undefined;
       return {
         total: penalty ? weightedSum(value, penalty, lambda) : value,

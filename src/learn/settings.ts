@@ -8,6 +8,14 @@ export interface TrainSettings {
   readonly regularizer: string;
   readonly regularizerOptions: NamedOptions;
   readonly lambda: number | undefined;
+  /** How batches are drawn; absent: class. */
+  readonly sampler?: string | undefined;
+  /** hierarchical: the metadata field that names a class's category. */
+  readonly samplerField?: string | undefined;
+  /** Embeddings of earlier batches that the loss sees as well; absent or 0: none. */
+  readonly memory?: number | undefined;
+  /** Steps before the memory is used; absent: a tenth of all. */
+  readonly memoryWarmup?: number | undefined;
   readonly steps: number;
   readonly classesPerBatch: number;
   readonly imagesPerClass: number;

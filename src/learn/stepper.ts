@@ -1,11 +1,13 @@
-import type { Batch } from '../data/samplers.js';
-import type { Network, PixelScale } from '../model/graph.js';
+import { createRandom } from '../core/random.js';
+import type { Batch } from '../data/samplers/sampler.js';
+import type { Network, Parameters, PixelScale } from '../model/graph.js';
 import { exportStem } from '../model/onnx/export.js';
 import { splitBefore } from '../model/surgery.js';
 import { adamStep, createAdamState, scheduleAt, type AdamState } from './adam.js';
 import { batchGradients, type BatchPart } from './batch-gradients.js';
+import { createCrossBatchMemory, type CrossBatchMemory } from './cross-batch.js';
 import type { EngineFactory, GradientEngine } from './engines/engine.js';
-import { headParameters } from './head.js';
+import { learnedBy } from './learned.js';
 import { lossGradient } from './loss-gradient.js';
 import { createBatchLayout } from './losses/batch-layout.js';
 import { availableMemory, checkMemory } from './memory.js';
@@ -25,6 +27,8 @@ export type StepSettings = Pick<
   | 'imagesPerClass'
   | 'inputSize'
   | 'learningRate'
+  | 'memory'
+  | 'memoryWarmup'
   | 'seed'
   | 'steps'
   | 'threads'
@@ -53,7 +57,9 @@ export interface StepperOptions {
   /** All pictures, those of validation too: absolute paths, and ids that are the same on every machine. */
   readonly pictures: readonly { readonly id: string; readonly path: string }[];
   /** The batch of a step: positions in `pictures`, class by class. */
-  readonly batchAt: (step: number) => Pick<Batch, 'indices'>;
+  readonly batchAt: (step: number) => Batch;
+  /** Classes that are trained on, for losses with parameters of their own. */
+  readonly classes?: number | undefined;
 }
 
 export interface StepReport extends BatchStatistics {
@@ -69,7 +75,11 @@ export interface Stepper {
   readonly stem: Network;
   /** What learns; its parameters change in place with every step. */
   readonly rest: Network;
+  /** All that Adam changes: the parameters of `rest`, and those of the loss's own. */
+  readonly learned: Parameters;
   readonly adam: AdamState;
+  /** The cross-batch memory of the run; undefined without one. */
+  readonly crossBatch: CrossBatchMemory | undefined;
   readonly engine: GradientEngine;
   readonly pipeline: StemPipeline;
   /**
@@ -82,8 +92,8 @@ export interface Stepper {
   close(): Promise<void>;
 }
 
-/** Batches, or pieces of one, that may be in preparation while one trains. */
-const ahead = 2;
+/** Batches, or pieces of one, that may be in preparation while one trains: no later step's batch has been asked for. */
+export const ahead = 2;
 
 /** The part that learns gets copies of its parameters: they are changed in place. */
 function writable(network: Network): Network {
@@ -123,7 +133,10 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
     await engine.dispose();
     throw error;
   });
-  const adam = createAdamState(rest.parameters);
+  const learned = learnedBy(rest, objective, { ...settings, classes: options.classes ?? 0 });
+  const adam = createAdamState(learned.parameters);
+  const { memory: capacity = 0, memoryWarmup: warmup = Math.ceil(settings.steps / 10) } = settings;
+  const crossBatch = capacity > 0 ? createCrossBatchMemory({ capacity, warmup, dim: learned.dim }) : undefined;
 
   const pieceSize = Math.ceil(layout.size / settings.accumulate);
   const pieces = Math.ceil(layout.size / pieceSize);
@@ -140,7 +153,9 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
   return {
     stem: parts.stem,
     rest,
+    learned: learned.parameters,
     adam,
+    crossBatch,
     engine,
     pipeline,
     async step(step) {
@@ -155,10 +170,14 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
       let loss = NaN;
       let penalty: number | null = null;
       let attraction: number | null = null;
+      let ownGradients: ReadonlyMap<string, Float32Array> = new Map();
+      const classes = Int32Array.from(options.batchAt(step).classes);
+      const random = createRandom('loss', settings.seed, step);
       const { gradients, embeddings, kernelMs } = await batchGradients(engine, batch, rest.parameters, (raw) => {
-        const { value, gradient } = lossGradient(
-          (rows) => {
-            const parts = objective.compute(rows, layout);
+        const found = lossGradient(
+          (rows, own) => {
+            const past = crossBatch?.recall(step);
+            const parts = objective.compute(rows, layout, undefined, { classes, random, past, own });
             penalty = parts.penalty?.dataSync()[0] ?? null;
             if (parts.attraction)
               attraction = [...parts.attraction.dataSync()].reduce((sum, w) => sum + w, 0) / layout.classesPerBatch;
@@ -166,9 +185,11 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
           },
           raw,
           layout.size,
+          learned.own,
         );
-        loss = value;
-        return gradient;
+        loss = found.value;
+        ownGradients = found.own;
+        return found.gradient;
       });
       for (const { activations } of batch) pipeline.release(activations);
       // Not before: the workers then have the cores while this thread updates the parameters alone.
@@ -177,11 +198,12 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
       checkCollapse(statistics, step);
       const share = scheduleAt(step, settings.steps);
       adamStep(
-        rest.parameters,
-        gradients,
+        learned.parameters,
+        new Map([...gradients, ...ownGradients]),
         adam,
-        (name) => settings.learningRate * share * (headParameters.has(name) ? settings.headRate : 1),
+        (name) => settings.learningRate * share * learned.multiple(name),
       );
+      crossBatch?.add(embeddings, classes);
       return { ...statistics, waitMs, kernelMs, totalMs: performance.now() - started };
     },
     settled: () => prefetch.settle(),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { KindredError } from '../core/errors.js';
 import type { ReportProgress } from '../core/progress.js';
 import type { Dataset, DatasetItem } from '../data/dataset.js';
-import { createClassSampler } from '../data/samplers.js';
+import { samplers } from '../data/samplers/registry.js';
 import type { Network } from '../model/graph.js';
 import { join as joinNetworks } from '../model/surgery.js';
 import type { Backbone } from './backbones/backbone.js';
@@ -13,7 +13,7 @@ import type { Objective } from './objective.js';
 import type { TrainSettings } from './settings.js';
 import type { StemSpace } from './stem/stem-cache.js';
 import type { OpenStem } from './stem/stem-pipeline.js';
-import { createStepper } from './stepper.js';
+import { ahead, createStepper } from './stepper.js';
 import { summarizeEpoch, type BatchStatistics } from './telemetry.js';
 import { copyOf, restore, runKey, toArrays, withValues } from './training-state.js';
 import { embedPictures, validate } from './validation.js';
@@ -78,7 +78,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const learnedFrom = dataset.items.filter(({ split }) => split === 'train' || split === 'validation');
   const items = options.openStem ? dataset.items : learnedFrom;
   const trainItems = items.filter(({ split }) => split === 'train');
-  const sampler = createClassSampler({ ...settings, items: trainItems });
+  const sampler = samplers.get(settings.sampler ?? 'class')({
+    ...settings,
+    field: settings.samplerField,
+    items: trainItems,
+  });
   const positions = new Map(items.map((item, i) => [item, i]));
   const trainPositions = trainItems.map((item) => positions.get(item) ?? 0);
   const held = items.filter(({ split }) => split === 'validation');
@@ -101,13 +105,18 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     space: options.space,
     warn: options.warn,
     pictures: items.map(({ id, path }) => ({ id, path: join(dataset.root, path) })),
-    batchAt: (step) => ({ indices: sampler.next(step).indices.map((index) => trainPositions[index] ?? 0) }),
+    batchAt: (step) => {
+      const { indices, classes } = sampler.next(step);
+      return { indices: indices.map((index) => trainPositions[index] ?? 0), classes };
+    },
+    classes: sampler.classes.length,
   });
-  const { rest, adam } = stepper;
-  const bestValues = copyOf(rest.parameters);
+  const { rest, learned, adam } = stepper;
+  const remembered = { memory: stepper.crossBatch, sampler: sampler.feedback };
+  const bestValues = copyOf(learned);
   const history: HistoryEntry[] = [...(resumeFrom?.history ?? [])];
   let best = resumeFrom?.best ?? null;
-  if (resumeFrom) restore(resumeFrom, rest.parameters, adam, bestValues);
+  if (resumeFrom) restore(resumeFrom, learned, adam, bestValues, remembered);
   const firstStep = resumeFrom?.step ?? 0;
   const save = (step: number): Promise<void> =>
     writeCheckpoint(options.checkpointPath, {
@@ -115,7 +124,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       settings: runKey(settings, dataset),
       best,
       history,
-      arrays: toArrays(rest.parameters, adam, bestValues),
+      arrays: toArrays(learned, adam, bestValues, remembered),
     });
 
   const started = performance.now();
@@ -149,7 +158,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         const held = await validate(validationSet, { ...stepper, parameters: rest.parameters });
         if (!held || !best || held.mapAtR > best.mapAtR) {
           best = held ? { step: done, mapAtR: held.mapAtR } : null;
-          for (const [name, { data }] of rest.parameters) bestValues.get(name)?.set(data);
+          for (const [name, { data }] of learned) bestValues.get(name)?.set(data);
         }
         const entry = {
           epoch: Math.ceil(done / epochSteps),
@@ -160,6 +169,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         };
         history.push(entry);
         batches = [];
+        if (sampler.feedback && done < settings.steps) {
+          const wanted = sampler.feedback.indices.map((index) => trainPositions[index] ?? 0);
+          sampler.feedback.learn(
+            await embedPictures(wanted, { ...stepper, parameters: rest.parameters }),
+            done + ahead,
+          );
+        }
         await save(done);
         options.onEpoch(entry);
         await options.observe?.({

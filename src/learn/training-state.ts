@@ -1,4 +1,5 @@
 import { KindredError } from '../core/errors.js';
+import type { Remembered } from '../core/remembered.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Parameter, Parameters } from '../model/graph.js';
 import type { AdamState } from './adam.js';
@@ -19,13 +20,28 @@ export const copyOf = (parameters: ReadonlyMap<string, Parameter>): Values =>
 export const withValues = (parameters: Parameters, values: Values): Map<string, Parameter> =>
   new Map([...parameters].map(([name, { shape }]) => [name, { shape, data: values.get(name) ?? new Float32Array(0) }]));
 
-/** All that a checkpoint keeps beside numbers: parameters, both moments of Adam, the best epoch's parameters. */
-export function toArrays(parameters: ReadonlyMap<string, Parameter>, adam: AdamState, best: Values): Values {
+/** What a run carries from step to step beside its parameters, by name. */
+export type RememberedParts = Readonly<Record<string, Remembered | undefined>>;
+
+/**
+ * All that a checkpoint keeps beside numbers: parameters, both moments of Adam, the best epoch's parameters, and what else
+ * the run remembers.
+ */
+export function toArrays(
+  parameters: ReadonlyMap<string, Parameter>,
+  adam: AdamState,
+  best: Values,
+  remembered: RememberedParts = {},
+): Values {
   const groups: [string, ReadonlyMap<string, Float32Array>][] = [
     ['value', copyOf(parameters)],
     ['first', adam.first],
     ['second', adam.second],
     ['best', best],
+    ...Object.entries(remembered).map(([name, part]): [string, ReadonlyMap<string, Float32Array>] => [
+      name,
+      part?.save() ?? new Map(),
+    ]),
   ];
   return new Map(
     groups.flatMap(([prefix, arrays]) =>
@@ -40,6 +56,7 @@ export function restore(
   parameters: ReadonlyMap<string, Parameter>,
   adam: AdamState,
   best: Values,
+  remembered: RememberedParts = {},
 ): void {
   adam.step = checkpoint.step;
   for (const [name, { data }] of parameters) {
@@ -56,5 +73,9 @@ export function restore(
     put('first', adam.first.get(name));
     put('second', adam.second.get(name));
     put('best', best.get(name));
+  }
+  for (const [name, part] of Object.entries(remembered)) {
+    const own = [...checkpoint.arrays].filter(([key]) => key.startsWith(`${name}:`));
+    part?.restore(new Map(own.map(([key, data]) => [key.slice(name.length + 1), data])));
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { KindredError } from '../../src/core/errors.js';
 import type { DatasetItem } from '../../src/data/dataset.js';
 import { createDeck } from '../../src/data/deck.js';
-import { createClassSampler } from '../../src/data/samplers.js';
+import { createClassSampler } from '../../src/data/samplers/class.js';
 
 function make(sizes: readonly number[]): DatasetItem[] {
   return sizes.flatMap((size, label) =>

@@ -7,7 +7,8 @@ import { concatenate } from '../../core/vectors.js';
 import type { DatasetItem } from '../../data/dataset.js';
 import { decodeImage } from '../../data/decode.js';
 import { augment } from '../../data/pixels.js';
-import { type ClassSampler, createClassSampler } from '../../data/samplers.js';
+import { createClassSampler } from '../../data/samplers/class.js';
+import type { Sampler } from '../../data/samplers/sampler.js';
 import type { Backbone } from '../../learn/backbones/backbone.js';
 import { headParameters, withHead } from '../../learn/head.js';
 import { viewSeed } from '../../learn/stem/views.js';
@@ -68,7 +69,7 @@ export interface TrainJobOptions {
 /** What a step trains on: classes of imagesPerClass pictures in a row. Speed does not ask what is in them. */
 export function samplerOf(
   job: Pick<TrainJob, 'pictures' | 'classesPerBatch' | 'imagesPerClass' | 'seed'>,
-): ClassSampler {
+): Sampler {
   const items = job.pictures.map(({ id, path }, index): DatasetItem => {
     return { id, path, label: `${Math.floor(index / job.imagesPerClass)}`, split: 'train', metadata: {} };
   });

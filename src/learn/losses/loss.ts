@@ -1,5 +1,27 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Random } from '../../core/random.js';
+import type { Parameters } from '../../model/graph.js';
 import type { BatchLayout } from './batch-layout.js';
+
+/** Embeddings of earlier batches, as they were then. Constants: no gradient flows into them. */
+export interface PastEmbeddings {
+  /** [Q, D] of unit length, Q ≥ 1. */
+  readonly unit: tf.Tensor2D;
+  /** [Q] numbers of their classes, counted as in `BatchContext.classes`. */
+  readonly classes: Int32Array;
+}
+
+/** What a batch is part of: needed by losses that look beyond it. */
+export interface BatchContext {
+  /** [B] number of each row's class among all classes that are trained on. */
+  readonly classes: Int32Array;
+  /** Numbers for whoever draws by lot; the same ones whenever this step is taken. */
+  readonly random?: Random | undefined;
+  /** The cross-batch memory, where there is one and it is in use by now. */
+  readonly past?: PastEmbeddings | undefined;
+  /** The loss's own parameters by name, on the tape. */
+  readonly own?: ReadonlyMap<string, tf.Tensor2D> | undefined;
+}
 
 /** One batch as a loss sees it. The caller owns the tensors and runs `compute` inside a tidy or a gradient. */
 export interface LossInput {
@@ -13,6 +35,16 @@ export interface LossInput {
    * A constant: no gradient flows into it. Absent: 1.
    */
   readonly attraction?: tf.Tensor1D | undefined;
+  /** Absent: the batch is all there is, its classes numbered 0 … M − 1. */
+  readonly context?: BatchContext | undefined;
+}
+
+/** Parameters that a loss learns beside the network, such as proxies; a trained model does not hold them. */
+export interface OwnParameters {
+  /** Their values before the first step; names are the loss's, every one is a matrix. */
+  create(shape: { readonly classes: number; readonly dim: number; readonly seed: number }): Parameters;
+  /** They learn at this times the learning rate. */
+  readonly rate: number;
 }
 
 /**
@@ -25,6 +57,10 @@ export interface Loss {
   readonly normalized: boolean;
   /** The fewest images a class it makes sense with; at least 2. */
   readonly minImagesPerClass: number;
+  /** What it takes from a cross-batch memory; absent: it has no use for one. */
+  readonly memory?: 'pairs' | 'negatives';
+  /** With these, `compute` needs `context.own`. */
+  readonly own?: OwnParameters | undefined;
   /** The loss of the batch, ≥ 0. */
   compute(input: LossInput): tf.Scalar;
 }
