@@ -166,15 +166,15 @@ function scoreTile(
   }
 }
 
-/** The default: loops in double precision, whose scores are exact as they are. A tile takes 256 KiB. */
-export function exactBlocks(set: CheckedSet): ScoreBlocks<Generator<ScoreTile>> {
+/** The default: loops in double precision, whose scores are exact as they are. A tile takes 2 KiB a query. */
+export function exactBlocks(set: CheckedSet, blockRows = queryBlock): ScoreBlocks<Generator<ScoreTile>> {
   const { queries, gallery, dimension, galleryCount, halfNorms } = set;
-  const block = new Float64Array(queryBlock * dimension);
+  const block = new Float64Array(blockRows * dimension);
   const tile = new Float64Array(galleryTile * dimension);
-  const scores = new Float64Array(queryBlock * galleryTile);
+  const scores = new Float64Array(blockRows * galleryTile);
   return {
     error: 0,
-    blockRows: queryBlock,
+    blockRows,
     *tiles(firstQuery, count) {
       block.set(queries.subarray(firstQuery * dimension, (firstQuery + count) * dimension));
       for (let firstItem = 0; firstItem < galleryCount; firstItem += galleryTile) {

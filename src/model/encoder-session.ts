@@ -11,7 +11,8 @@ export interface EncoderSession {
   run(pixels: Uint8Array, count: number): Promise<Float32Array>;
 }
 
-async function loadRuntime(): Promise<typeof Runtime> {
+/** @throws KindredError addon-missing */
+export async function loadRuntime(): Promise<typeof Runtime> {
   try {
     return await import('onnxruntime-node');
   } catch (error) {
