@@ -1,14 +1,10 @@
 import { KindredError } from './core/errors.js';
 import { loadBackbone } from './learn/backbones/registry.js';
-import type { Backbone } from './learn/backbones/backbone.js';
-import { withPooling } from './learn/head.js';
-import { fingerprintOf } from './model/bundle/fingerprint.js';
+import { openFrozen } from './learn/reference.js';
 import { checkGolden, goldenImages } from './model/bundle/golden.js';
-import { goldenCount, preprocessing } from './model/bundle/schema.js';
+import { goldenCount } from './model/bundle/schema.js';
 import { readBundle, type Bundle } from './model/bundle.js';
 import { createEmbedder, type OnnxEmbedder } from './model/embedder.js';
-import { exportEncoder } from './model/onnx/export.js';
-import { inferShapes } from './model/shapes.js';
 
 export { trainModel } from './learn/train-model.js';
 
@@ -55,21 +51,6 @@ export interface UntrainedOptions extends OpenOptions {
   readonly inputSize: number;
 }
 
-/** The ONNX graph of an untrained backbone: features averaged over all positions, L2-normalised, at full width. */
-export function untrainedEncoder(backbone: Backbone, inputSize: number): { onnx: Uint8Array; dimension: number } {
-  const network = withPooling(backbone.network(inputSize));
-  return {
-    onnx: exportEncoder(network, backbone.scale),
-    dimension: inferShapes(network).get(network.output)?.[0] ?? 0,
-  };
-}
-
-function openUntrained(backbone: Backbone, inputSize: number, threads: number | undefined): Promise<OnnxEmbedder> {
-  const { onnx, dimension } = untrainedEncoder(backbone, inputSize);
-  const fingerprint = fingerprintOf({ onnx, preprocessing, dimension });
-  return createEmbedder({ onnx, inputSize, dimension, fingerprint, ...withThreads(threads) });
-}
-
 /** What a trained model is compared with: the backbone as it came, pooled. */
 export async function openUntrainedEmbedder(options: UntrainedOptions): Promise<OnnxEmbedder> {
   const backbone = await loadBackbone(options.backbone, {
@@ -77,7 +58,7 @@ export async function openUntrainedEmbedder(options: UntrainedOptions): Promise<
     cut: options.backboneCut,
     scale: options.backboneScale,
   });
-  return openUntrained(backbone, options.inputSize, options.threads);
+  return openFrozen(backbone, options.inputSize, options.threads);
 }
 
 /** The untrained backbone of a bundle: same network, cut and input size. */
@@ -87,7 +68,7 @@ export async function openUntrainedFor(
 ): Promise<OnnxEmbedder> {
   const { name, cut, scale } = bundle.backbone;
   const known = await loadBackbone(name, { from: options.backboneFrom, cut, scale: scaleName(scale) });
-  return openUntrained(known, bundle.inputSize, options.threads);
+  return openFrozen(known, bundle.inputSize, options.threads);
 }
 
 function scaleName({ multiply, add }: { multiply: number; add: number }): string {

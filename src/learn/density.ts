@@ -63,16 +63,29 @@ function gapOf(
 }
 
 /**
+ * The gap without the part that is sampling noise: the means of K samples lie (v_c + v_j) / K farther apart, squared and on
+ * average, than the classes themselves. The neighbours are those of the plain gap. Floored at 1e-6: the estimate can be negative.
+ */
+function withoutNoise(gap: tf.Tensor1D, spread: tf.Tensor1D, weights: tf.Tensor2D, layout: BatchLayout): tf.Tensor1D {
+  const ofNeighbours = tf.reshape(tf.matMul(weights, tf.reshape(spread, [-1, 1])), [-1]);
+  const noise = tf.div(tf.add(spread, ofNeighbours), layout.imagesPerClass);
+  return tf.maximum(tf.sub(gap, noise), densityEpsilon);
+}
+
+/**
  * Spread, gap, ratio and log-density of every class, from unit-length embeddings [B, D]. With fewer than `neighbours`
  * other classes in the batch, the gap is over all of them. Call it inside a tidy.
+ * @param debiased D = max(1e-6, mean of ‖μ_c − μ_j‖² − (v_c + v_j) / K) instead
  */
 export function densityStatistics(
   unit: tf.Tensor2D,
   layout: BatchLayout,
   neighbours: number = defaultNeighbours,
+  debiased = false,
 ): DensityStatistics {
   const spread = spreadOf(centre(unit, layout), layout);
-  const { gap } = gapOf(classMeans(unit, layout).means, layout, neighbours);
+  const { gap: plain, weights } = gapOf(classMeans(unit, layout).means, layout, neighbours);
+  const gap = debiased ? withoutNoise(plain, spread, weights(), layout) : plain;
   return {
     spread,
     gap,

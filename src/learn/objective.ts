@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { createRandom } from '../core/random.js';
 import { unknownName } from '../core/registry.js';
 import { unitRows } from './distances/unit-rows.js';
 import { weightedSum } from './gradient.js';
@@ -14,6 +15,16 @@ export interface ObjectiveParts {
   readonly regularizer: Regularizer;
   /** Weight of the regularizer's penalty, ≥ 0. Absent: the regularizer's own for this loss. */
   readonly lambda?: number | undefined;
+  /** Seed of a regularizer that draws by lot; default: 0. */
+  readonly seed?: number | undefined;
+}
+
+/** The batch as the objective sees it. */
+export interface StepContext extends BatchContext {
+  /** Number of the step, from 0; absent: 0. */
+  readonly step?: number | undefined;
+  /** [B, F] unit-length frozen features, when `needsReference`. */
+  readonly reference?: tf.Tensor2D | undefined;
 }
 
 /** What a step minimises, and its parts for the log. Scalars, but for `attraction`. */
@@ -33,29 +44,26 @@ export interface Objective {
   readonly own: OwnParameters | undefined;
   /**
    * @param embeddings [B, D] as the network gives them, before L2 normalisation; `total` is differentiable in them
-   * @param reference [B, F] unit-length frozen features, when `needsReference`
-   * @param context for losses that look beyond the batch
+   * @param context for losses and regularizers that look beyond the batch's embeddings
    */
-  compute(
-    embeddings: tf.Tensor2D,
-    layout: BatchLayout,
-    reference?: tf.Tensor2D,
-    context?: BatchContext,
-  ): ObjectiveValue;
+  compute(embeddings: tf.Tensor2D, layout: BatchLayout, context?: StepContext): ObjectiveValue;
 }
 
 /** A loss with a density term on top. Call `compute` inside a tidy or a gradient. */
-export function createObjective({ loss, regularizer, lambda: given }: ObjectiveParts): Objective {
+export function createObjective({ loss, regularizer, lambda: given, seed = 0 }: ObjectiveParts): Objective {
   const lambda = given ?? regularizer.defaultLambda(loss.name);
   return {
     lambda,
     needsReference: regularizer.needsReference,
     own: loss.own,
-    compute(embeddings, layout, reference, context) {
+    compute(embeddings, layout, context) {
       const unit = unitRows(embeddings);
-      const attraction = regularizer.attraction?.({ unit, layout, reference });
+      // A stream of its own: the loss draws the same numbers with and without a regularizer, so that runs stay paired.
+      const random = createRandom('regularizer', seed, context?.step ?? 0);
+      const input = { unit, layout, reference: context?.reference, random };
+      const attraction = regularizer.attraction?.(input);
       const value = loss.compute({ embeddings, unit, layout, attraction, context });
-      const penalty = lambda > 0 ? regularizer.penalty?.({ unit, layout, reference }) : undefined;
+      const penalty = lambda > 0 ? regularizer.penalty?.(input) : undefined;
       return {
         total: penalty ? weightedSum(value, penalty, lambda) : value,
         loss: value,
@@ -81,7 +89,14 @@ export function validateCombination(loss: string, regularizer: string, batch: Ba
 /** What the objective of a run depends on. */
 export type ObjectiveSettings = Pick<
   TrainSettings,
-  'loss' | 'lossOptions' | 'regularizer' | 'regularizerOptions' | 'lambda' | 'classesPerBatch' | 'imagesPerClass'
+  | 'loss'
+  | 'lossOptions'
+  | 'regularizer'
+  | 'regularizerOptions'
+  | 'lambda'
+  | 'seed'
+  | 'classesPerBatch'
+  | 'imagesPerClass'
 >;
 
 /**
@@ -94,5 +109,6 @@ export function objectiveFor(settings: ObjectiveSettings): Objective {
     loss: createLoss(settings.loss, settings.lossOptions),
     regularizer: createRegularizer(settings.regularizer, settings.regularizerOptions),
     lambda: settings.lambda,
+    seed: settings.seed,
   });
 }

@@ -1,3 +1,4 @@
+import { tensor2d } from '@tensorflow/tfjs-core';
 import { createRandom } from '../core/random.js';
 import type { Batch } from '../data/samplers/sampler.js';
 import type { Network, Parameters, PixelScale } from '../model/graph.js';
@@ -13,6 +14,7 @@ import { createBatchLayout } from './losses/batch-layout.js';
 import { availableMemory, checkMemory } from './memory.js';
 import type { Objective } from './objective.js';
 import { createPrefetch } from './prefetch.js';
+import type { ReferenceFeatures } from './reference.js';
 import type { TrainSettings } from './settings.js';
 import type { StemSpace } from './stem/stem-cache.js';
 import { createStemPipeline, type OpenStem, type StemPipeline } from './stem/stem-pipeline.js';
@@ -60,6 +62,8 @@ export interface StepperOptions {
   readonly batchAt: (step: number) => Batch;
   /** Classes that are trained on, for losses with parameters of their own. */
   readonly classes?: number | undefined;
+  /** Of all pictures that batches are made of, when the objective needs it. */
+  readonly reference?: ReferenceFeatures | undefined;
 }
 
 export interface StepReport extends BatchStatistics {
@@ -171,13 +175,16 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
       let penalty: number | null = null;
       let attraction: number | null = null;
       let ownGradients: ReadonlyMap<string, Float32Array> = new Map();
-      const classes = Int32Array.from(options.batchAt(step).classes);
+      const { classes: numbers, indices } = options.batchAt(step);
+      const classes = Int32Array.from(numbers);
+      const frozen = options.reference?.of(indices.map((index) => options.pictures[index]?.id ?? ''));
       const random = createRandom('loss', settings.seed, step);
       const { gradients, embeddings, kernelMs } = await batchGradients(engine, batch, rest.parameters, (raw) => {
         const found = lossGradient(
           (rows, own) => {
             const past = crossBatch?.recall(step);
-            const parts = objective.compute(rows, layout, undefined, { classes, random, past, own });
+            const reference = frozen && tensor2d(frozen, [layout.size, frozen.length / layout.size]);
+            const parts = objective.compute(rows, layout, { step, classes, random, past, own, reference });
             penalty = parts.penalty?.dataSync()[0] ?? null;
             if (parts.attraction)
               attraction = [...parts.attraction.dataSync()].reduce((sum, w) => sum + w, 0) / layout.classesPerBatch;

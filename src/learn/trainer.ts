@@ -10,6 +10,7 @@ import { writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { EngineFactory } from './engines/engine.js';
 import { withHead } from './head.js';
 import type { Objective } from './objective.js';
+import { createReference, type ReferenceFeatures } from './reference.js';
 import type { TrainSettings } from './settings.js';
 import type { StemSpace } from './stem/stem-cache.js';
 import type { OpenStem } from './stem/stem-pipeline.js';
@@ -38,6 +39,8 @@ export interface TrainOptions {
   readonly onEpoch: (entry: HistoryEntry) => void;
   /** Stems that several runs share; then all items of the data set go to it, whatever their split. */
   readonly openStem?: OpenStem | undefined;
+  /** Frozen features of the train split, for several runs; absent: made at the start when the objective needs them. */
+  readonly reference?: ReferenceFeatures | undefined;
   /** Sees the network at the end of each epoch, after validation; training waits for it. */
   readonly observe?: ((moment: TrainingMoment) => Promise<void>) | undefined;
 }
@@ -92,7 +95,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     labels: Int32Array.from(held, ({ label }) => heldLabels.indexOf(label)),
   };
   const trainFrom = settings.trainFrom ?? backbone.trainFrom ?? 'all';
+  const pictures = items.map(({ id, path }) => ({ id, path: join(dataset.root, path) }));
+  const trained = pictures.filter((_, i) => items[i]?.split === 'train');
+  const reference = objective.needsReference
+    ? (options.reference ?? (await createReference({ ...settings, backbone, progress, signal, pictures: trained })))
+    : undefined;
   const stepper = await createStepper({
+    reference,
     network: withHead(backbone.network(settings.inputSize), settings.dim, settings.seed),
     scale: backbone.scale,
     trainFrom,
@@ -104,7 +113,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     openStem: options.openStem,
     space: options.space,
     warn: options.warn,
-    pictures: items.map(({ id, path }) => ({ id, path: join(dataset.root, path) })),
+    pictures,
     batchAt: (step) => {
       const { indices, classes } = sampler.next(step);
       return { indices: indices.map((index) => trainPositions[index] ?? 0), classes };

@@ -1,4 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { KindredError } from '../../core/errors.js';
+import type { Random } from '../../core/random.js';
 import type { BatchLayout } from '../losses/batch-layout.js';
 
 export interface RegularizerInput {
@@ -7,6 +9,8 @@ export interface RegularizerInput {
   readonly layout: BatchLayout;
   /** [B, F] unit-length features of the frozen pretrained network; there when `needsReference`. */
   readonly reference?: tf.Tensor2D | undefined;
+  /** Numbers for one that draws by lot; the same ones whenever this step is taken. */
+  readonly random?: Random | undefined;
 }
 
 /**
@@ -23,4 +27,10 @@ export interface Regularizer {
   readonly penalty?: (input: RegularizerInput) => tf.Scalar;
   /** λ for the penalty where the user gives none. */
   readonly defaultLambda: (loss: string) => number;
+}
+
+/** The frozen features that a regularizer with `needsReference` counts on. */
+export function referenceOf({ reference }: RegularizerInput, name: string): tf.Tensor2D {
+  if (!reference) throw new KindredError('internal', `the ${name} regularizer got no frozen features`);
+  return reference;
 }

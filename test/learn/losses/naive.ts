@@ -11,11 +11,17 @@ export interface NaiveInput {
   readonly k: number;
   readonly weights?: readonly number[] | undefined;
   readonly frozen?: Rows | undefined;
+  /** The cross-batch memory: rows of unit length with the positions of their classes. */
+  readonly past?: readonly { readonly row: readonly number[]; readonly c: number }[] | undefined;
+  /** The loss's own parameter. */
+  readonly own?: Rows | undefined;
+  /** Numbers of the batch's classes among all; absent: 0 … M − 1. */
+  readonly classes?: readonly number[] | undefined;
 }
 
 export type NaiveLoss = (input: NaiveInput) => number;
 
-const row = (rows: Rows, i: number): readonly number[] => rows[i] ?? [];
+export const row = (rows: Rows, i: number): readonly number[] => rows[i] ?? [];
 
 export function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
@@ -30,59 +36,8 @@ export function unit(rows: Rows): number[][] {
 }
 
 /** w·s + (1 − w)·stopgrad(s) */
-function gated(current: number, frozen: number, weight: number): number {
+export function gated(current: number, frozen: number, weight: number): number {
   return weight * current + (1 - weight) * frozen;
-}
-
-export function naiveContrastive(margin: number, positiveWeight: number): NaiveLoss {
-  return ({ rows, k, weights }) => {
-    const z = unit(rows);
-    let positive = 0;
-    let positives = 0;
-    let negative = 0;
-    let active = 0;
-    for (let i = 0; i < z.length; i++) {
-      for (let j = 0; j < z.length; j++) {
-        const c = Math.floor(i / k);
-        const d2 = squared(row(z, i), row(z, j));
-        if (c === Math.floor(j / k)) {
-          if (i === j) continue;
-          positive += positiveWeight * (weights?.[c] ?? 1) * d2;
-          positives++;
-        } else {
-          const inside = margin - Math.sqrt(d2 + 1e-8);
-          if (inside <= 0) continue;
-          negative += inside ** 2;
-          active++;
-        }
-      }
-    }
-    return positive / positives + negative / Math.max(1, active);
-  };
-}
-
-export function naiveTriplet(margin: number, miner: 'semi-hard' | 'hard' | 'all'): NaiveLoss {
-  return ({ rows, k, weights, frozen }) => {
-    const z = unit(rows);
-    const z0 = frozen ? unit(frozen) : z;
-    const sums: number[] = [];
-    for (let a = 0; a < z.length; a++) {
-      const c = Math.floor(a / k);
-      const others = z.map((_, n) => n).filter((n) => Math.floor(n / k) !== c);
-      for (let p = c * k; p < (c + 1) * k; p++) {
-        if (p === a) continue;
-        const toPositive = gated(squared(row(z, a), row(z, p)), squared(row(z0, a), row(z0, p)), weights?.[c] ?? 1);
-        const mining = squared(row(z, a), row(z, p));
-        const negatives = others.map((n) => squared(row(z, a), row(z, n)));
-        const farther = negatives.filter((d2) => d2 > mining);
-        const violation = (d2: number): number => Math.max(0, toPositive - d2 + margin);
-        if (miner === 'all') sums.push(...negatives.map(violation).filter((value) => value > 0));
-        else if (miner === 'hard') sums.push(violation(Math.min(...negatives)));
-        else sums.push(violation(farther.length > 0 ? Math.min(...farther) : Math.max(...negatives)));
-      }
-    }
-    return sums.reduce((sum, value) => sum + value, 0) / Math.max(1, sums.length);
-  };
 }
 
 export function naiveNpair(l2: number): NaiveLoss {
@@ -140,4 +95,37 @@ export function naiveNeighbour(batch: Batch, kappa: number, frozen: Rows = batch
     return Math.max(0, missing) ** 2;
   });
   return terms.reduce((sum, value) => sum + value, 0) / terms.length;
+}
+
+/** ρ_c's penalty outside lo … hi times that of `reference`; `frozen` holds the rows that the floor's D is taken from. */
+export function naiveBand(batch: Batch, reference: Batch, lo: number, hi: number, frozen: Rows = batch.rows): number {
+  const { v, d } = naiveDensity(batch);
+  const { d: d0 } = naiveDensity({ ...batch, rows: frozen });
+  const ref = naiveDensity(reference);
+  const log = (x: number | undefined): number => Math.log((x ?? NaN) + 1e-6);
+  const terms = v.map((spread, c) => {
+    const wanted = log((ref.v[c] ?? NaN) / ((ref.d[c] ?? NaN) + 1e-6));
+    const missing = Math.max(0, Math.log(lo) + wanted + log(d0[c]) - log(spread));
+    const excess = Math.max(0, log(spread) - log(d[c]) - wanted - Math.log(hi));
+    return missing ** 2 + excess ** 2;
+  });
+  return terms.reduce((sum, value) => sum + value, 0) / terms.length;
+}
+
+/** The gap without sampling noise, plainly: its neighbours are those of the plain gap. */
+export function naiveDebiasedGap(batch: Batch, neighbours = 3): number[] {
+  const { v } = naiveDensity(batch);
+  const { m, k } = batch;
+  const z = unit(batch.rows);
+  const mean = (c: number): number[] =>
+    row(z, 0).map((_, j) => z.slice(c * k, (c + 1) * k).reduce((sum, image) => sum + (image[j] ?? 0), 0) / k);
+  return v.map((spread, c) => {
+    const others = Array.from({ length: m }, (_, j) => j)
+      .filter((j) => j !== c)
+      .map((j) => ({ distance: squared(mean(c), mean(j)), noise: (spread + (v[j] ?? NaN)) / k }))
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, neighbours);
+    const sum = others.reduce((part, { distance, noise }) => part + distance - noise, 0);
+    return Math.max(1e-6, sum / others.length);
+  });
 }

@@ -126,7 +126,7 @@ describe('combinations', () => {
     expect(refusal(() => validateCombination('npair', 'gates', batch))).toMatchObject({
       code: 'unknown-name',
       field: '--regularizer',
-      hint: 'Known: gate, neighbour, none.',
+      hint: `Known: ${regularizers.names.join(', ')}.`,
     });
   });
 

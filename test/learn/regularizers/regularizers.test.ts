@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createRandom } from '../../../src/core/random.js';
 import { unitRows } from '../../../src/learn/distances/unit-rows.js';
 import { createBatchLayout } from '../../../src/learn/losses/batch-layout.js';
 import { createRegularizer, regularizers } from '../../../src/learn/regularizers/registry.js';
@@ -16,21 +17,23 @@ import {
   toTensor,
   useBackend,
 } from '../losses/batches.js';
-import { naiveGate, naiveNeighbour } from '../losses/naive.js';
+import { naiveBand, naiveDebiasedGap, naiveDensity, naiveGate, naiveNeighbour } from '../losses/naive.js';
 
-function attraction(regularizer: Regularizer, batch: Batch): number[] {
+function attraction(regularizer: Regularizer, batch: Batch, seed = 0): number[] {
   const layout = createBatchLayout(batch.m, batch.k);
   const weights = tf.tidy(() => {
-    const found = regularizer.attraction?.({ unit: unitRows(toTensor(batch.rows)), layout });
+    const random = createRandom('weights', seed);
+    const found = regularizer.attraction?.({ unit: unitRows(toTensor(batch.rows)), layout, random });
     return found ? [...found.dataSync()] : [];
   });
   layout.dispose();
   return weights;
 }
 
-function penalty(regularizer: Regularizer, batch: Batch): Evaluated {
+function penalty(regularizer: Regularizer, batch: Batch, frozen?: Batch): Evaluated {
   return evaluate(batch, (embeddings, layout) => {
-    const found = regularizer.penalty?.({ unit: unitRows(embeddings), layout });
+    const reference = frozen && unitRows(toTensor(frozen.rows));
+    const found = regularizer.penalty?.({ unit: unitRows(embeddings), layout, reference });
     if (!found) throw new Error('no penalty');
     return found;
   });
@@ -57,6 +60,58 @@ describe.each(['cpu', 'wasm'] as const)('on the %s backend', (backend) => {
       expect(largestDifference([actual.value], [naiveNeighbour(batch, kappa)])).toBeLessThan(1e-4);
       const expected = differences(batch.rows, (rows) => naiveNeighbour({ ...batch, rows }, kappa, batch.rows));
       expect(largestDifference(actual.gradient, expected)).toBeLessThan(1e-4);
+    }
+  });
+});
+
+describe.each(['cpu', 'wasm'] as const)('on the %s backend, terms of studies and bands', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test.each(shapes)('the debiased gate takes the gap without the noise of the means: %o', (shape) => {
+    const batch = randomBatch(shape, 35, 0.5);
+    const gap = naiveDebiasedGap(batch);
+    const expected = naiveDensity(batch).v.map((v, c) => Math.min(1, v / (4 * ((gap[c] ?? NaN) + 1e-6))));
+    const actual = attraction(createRegularizer('gate', { debiased: 1 }), batch);
+    expect(largestDifference(actual, expected)).toBeLessThan(1e-3);
+    expect(largestDifference(actual, naiveGate(batch, 4))).toBeGreaterThan(1e-3);
+  });
+
+  test.each(shapes)('the controls: the gate’s mean for every class, and its weights on other classes: %o', (shape) => {
+    const batch = randomBatch(shape, 36, 0.4);
+    const weights = naiveGate(batch, 2);
+    const mean = weights.reduce((sum, w) => sum + w, 0) / weights.length;
+    const evened = attraction(createRegularizer('gate-mean', { kappa: 2 }), batch);
+    expect(
+      largestDifference(
+        evened,
+        weights.map(() => mean),
+      ),
+    ).toBeLessThan(1e-4);
+    const shuffled = createRegularizer('gate-shuffled', { kappa: 2 });
+    const drawn = [0, 1, 2, 3, 4].map((seed) => attraction(shuffled, batch, seed));
+    for (const one of drawn) {
+      const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+      expect(largestDifference(sorted(one), sorted(weights))).toBeLessThan(1e-4);
+      weights.forEach((weight, c) => expect(Math.abs((one[c] ?? NaN) - weight)).toBeGreaterThan(1e-4));
+    }
+    expect(attraction(shuffled, batch, 3)).toEqual(drawn[3]);
+    if (shape.m > 3) expect(new Set(drawn.map((one) => one.join())).size).toBeGreaterThan(1);
+  });
+
+  test.each(shapes)('band: value, a floor that leaves the gap alone and a ceiling that does not: %o', (shape) => {
+    const frozen = randomBatch({ ...shape, d: 12 }, 37, 0.8);
+    const cases = [
+      { noise: 0.1, lo: 0.3, hi: 0.5 },
+      { noise: 0.4, lo: 0.3, hi: 0.5 },
+      { noise: 0.9, lo: 0.01, hi: 0.02 },
+    ];
+    for (const { noise, lo, hi } of cases) {
+      const batch = randomBatch(shape, 38, noise);
+      const actual = penalty(createRegularizer('band', { lo, hi }), batch, frozen);
+      expect(largestDifference([actual.value], [naiveBand(batch, frozen, lo, hi)])).toBeLessThan(2e-3);
+      const expected = differences(batch.rows, (rows) => naiveBand({ ...batch, rows }, frozen, lo, hi, batch.rows));
+      expect(largestDifference(actual.gradient, expected)).toBeLessThan(2e-3);
+      expect(actual.gradient.some((x) => x !== 0)).toBe(true);
     }
   });
 });
@@ -142,7 +197,7 @@ describe('regularizers', () => {
   });
 
   test('by name', () => {
-    expect(regularizers.names).toEqual(['gate', 'neighbour', 'none']);
+    expect(regularizers.names).toEqual(['band', 'gate', 'gate-mean', 'gate-shuffled', 'neighbour', 'none']);
     for (const name of regularizers.names) expect(createRegularizer(name).name).toBe(name);
     const none = createRegularizer('none');
     expect([none.attraction, none.penalty]).toEqual([undefined, undefined]);
