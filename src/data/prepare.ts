@@ -103,7 +103,7 @@ async function keepReadable(
   gathered: Gathered,
   options: PrepareOptions,
 ): Promise<{ items: readonly UnsplitItem[]; skipped: Skipped[] }> {
-  const { items, root } = gathered;
+  const { items, root, where = root } = gathered;
   if (gathered.verified) return { items, skipped: [] };
   const found = await examineImages(
     root,
@@ -116,7 +116,7 @@ async function keepReadable(
     if (!outcome || outcome.ok) return true;
     const whole = options.source.published === true && options.allowIncomplete !== true;
     if (options.strict || whole) {
-      throw new KindredError(outcome.error.code, `${join(root, item.path)}: ${reasonWithoutName(outcome.error)}`, {
+      throw new KindredError(outcome.error.code, `${join(where, item.path)}: ${reasonWithoutName(outcome.error)}`, {
         hint: whole
           ? 'Fetch it again: results on a part of a published data set are not comparable. To leave it out all the same, add --allow-incomplete.'
           : 'Repair or remove the file, or leave out --strict to skip it.',
@@ -128,7 +128,7 @@ async function keepReadable(
   });
   if (kept.length === 0) {
     const example = skipped[0];
-    throw new KindredError('dataset-empty', `none of ${items.length} images in ${root} can be read`, {
+    throw new KindredError('dataset-empty', `none of ${items.length} images in ${where} can be read`, {
       hint: example ? `For example ${example.path}: ${example.reason}.` : undefined,
     });
   }

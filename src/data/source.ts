@@ -44,6 +44,8 @@ export interface Gathered {
   readonly name: string;
   /** Absolute folder that item paths are relative to. */
   readonly root: string;
+  /** What messages call the root, where it was unpacked and has no lasting name yet. */
+  readonly where?: string;
   /** At least one. Whether the images can be decoded is not known yet. */
   readonly items: readonly UnsplitItem[];
   readonly skipped: readonly Skipped[];

@@ -1,5 +1,3 @@
-import { dirname, join } from 'node:path';
-import { mkdir } from 'node:fs/promises';
 import { KindredError } from '../../core/errors.js';
 import type { ReportProgress } from '../../core/progress.js';
 
@@ -32,6 +30,12 @@ export function damaged(archive: string, what: string, cause?: unknown): Kindred
   });
 }
 
+export function notThere(archive: string, cause: unknown): KindredError {
+  return new KindredError('file-not-found', `there is no file ${archive}`, { hint: 'Check the path.', cause });
+}
+
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Why a name in an archive must not be written: it would land outside the target, or means something else elsewhere. */
 export function nameProblem(name: string): string | undefined {
   if (name === '' || /\p{Cc}/u.test(name)) return 'has an empty name or control characters in it';
@@ -41,25 +45,23 @@ export function nameProblem(name: string): string | undefined {
 
 export interface Gate {
   /**
-   * Where to write an entry, its folder made; undefined when it is not wanted.
-   * @throws KindredError archive-damaged for a name that leads elsewhere or is there twice, and past the limits
+   * Where to write an entry, relative to the target; undefined when it is not wanted. Called for every file, in order.
+   * @throws KindredError archive-damaged for a name that leads elsewhere or is there twice, and past the limits; interrupted
    */
-  admit(name: string, bytes: number): Promise<string | undefined>;
-  /** Counts files against the total, for progress. */
-  done(): void;
+  admit(name: string, bytes: number): string | undefined;
 }
 
 /** What zip and tar have in common: names, limits, duplicates, progress. */
-export function createGate(archive: string, target: string, options: UnpackOptions, total: number | undefined): Gate {
+export function createGate(archive: string, options: UnpackOptions, total: number | undefined): Gate {
   const { place, limits = usualLimits, progress, signal } = options;
   const written = new Set<string>();
-  const folders = new Set<string>();
   let seen = 0;
   let bytesLeft = limits.totalBytes;
   return {
-    async admit(name, bytes) {
+    admit(name, bytes) {
       if (signal.aborted) throw new KindredError('interrupted', 'stopped; nothing was written');
       if (++seen > limits.files) throw damaged(archive, `holds more than ${limits.files} files`);
+      progress({ stage: 'unpacking', done: seen, unit: 'files', ...(total === undefined ? {} : { total }) });
       const problem = nameProblem(name);
       if (problem !== undefined) throw damaged(archive, `the entry ${JSON.stringify(name)} ${problem}`);
       const inside = place(name);
@@ -69,14 +71,7 @@ export function createGate(archive: string, target: string, options: UnpackOptio
       if (bytesLeft < 0) throw damaged(archive, `holds more than ${limits.totalBytes} bytes`);
       if (written.has(inside)) throw damaged(archive, `${name} is in it twice`);
       written.add(inside);
-      const path = join(target, inside);
-      const folder = dirname(path);
-      if (!folders.has(folder)) await mkdir(folder, { recursive: true });
-      folders.add(folder);
-      return path;
-    },
-    done() {
-      progress({ stage: 'unpacking', done: seen, unit: 'files', ...(total === undefined ? {} : { total }) });
+      return inside;
     },
   };
 }

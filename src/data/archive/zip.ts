@@ -1,23 +1,18 @@
 import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { isSystemError, KindredError, writeError } from '../../core/errors.js';
-import { createGate, damaged, type Gate, type UnpackOptions } from './archive.js';
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+import { createGate, damaged, type Gate, notThere, reasonOf, type UnpackOptions } from './archive.js';
 
 async function open(archive: string): Promise<ZipFile> {
   try {
     return await openPromise(archive);
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) {
-      throw new KindredError('file-not-found', `there is no file ${archive}`, {
-        hint: 'Check the path.',
-        cause: error,
-      });
-    }
+    if (isSystemError(error, 'ENOENT')) throw notThere(archive, error);
     throw damaged(archive, `is not a zip archive that can be read (${reasonOf(error)})`, error);
   }
 }
@@ -52,7 +47,14 @@ async function unpackEntry(
   if (checksum !== entry.crc32) throw damaged(archive, `${entry.fileName}: its checksum is not the one in the archive`);
 }
 
-async function unpackEntries(zip: ZipFile, archive: string, gate: Gate, signal: AbortSignal): Promise<void> {
+async function unpackEntries(
+  zip: ZipFile,
+  archive: string,
+  target: string,
+  gate: Gate,
+  signal: AbortSignal,
+): Promise<void> {
+  const folders = new Set<string>();
   const entries = zip.eachEntry();
   for (;;) {
     // Only what yauzl itself finds wrong is the archive's fault; the rest has its own message.
@@ -62,9 +64,12 @@ async function unpackEntries(zip: ZipFile, archive: string, gate: Gate, signal: 
     if (next.done) return;
     const { value: entry } = next;
     if (entry.fileName.endsWith('/')) continue;
-    const path = await gate.admit(entry.fileName, entry.uncompressedSize);
-    if (path !== undefined) await unpackEntry(zip, entry, archive, path, signal);
-    gate.done();
+    const inside = gate.admit(entry.fileName, entry.uncompressedSize);
+    if (inside === undefined) continue;
+    const path = join(target, inside);
+    if (!folders.has(dirname(path))) await mkdir(dirname(path), { recursive: true });
+    folders.add(dirname(path));
+    await unpackEntry(zip, entry, archive, path, signal);
   }
 }
 
@@ -77,7 +82,7 @@ async function unpackEntries(zip: ZipFile, archive: string, gate: Gate, signal: 
 export async function unpackZip(archive: string, target: string, options: UnpackOptions): Promise<void> {
   const zip = await open(archive);
   try {
-    await unpackEntries(zip, archive, createGate(archive, target, options, zip.entryCount), options.signal);
+    await unpackEntries(zip, archive, target, createGate(archive, options, zip.entryCount), options.signal);
   } finally {
     zip.close();
   }

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KindredError } from '../../core/errors.js';
 import { listFolder } from '../../core/files.js';
-import { unpackZip } from '../archive/zip.js';
+import { unpackArchive } from '../archive/unpack.js';
+import { isLitter, type Place, requireFrom } from '../protocol/find.js';
 import { nothingFound, scanImages } from '../scan.js';
 import type { DatasetSource, Gathered, GatherRequest, Skipped } from '../source.js';
 import type { UnsplitItem } from '../split.js';
@@ -23,6 +23,9 @@ export const omniglotProtocol: OmniglotProtocol = {
   drawingsPerCharacter: 20,
 };
 
+const page = 'https://github.com/brendenlake/omniglot';
+const fetchFrom = `Fetch images_background.zip and images_evaluation.zip from ${page} (folder python), and give the folder: --from FOLDER`;
+
 const about = {
   name: 'omniglot',
   licence: 'MIT',
@@ -33,7 +36,7 @@ const about = {
       name: 'Omniglot',
       author: 'Brenden Lake',
       licence: 'MIT',
-      url: 'https://github.com/brendenlake/omniglot',
+      url: page,
     },
   ],
 } as const;
@@ -64,30 +67,47 @@ function invalid(where: string, what: string): KindredError {
   });
 }
 
-/** Each part's counts against the published ones. */
-function checkCounts(from: string, drawings: readonly Drawing[], protocol: OmniglotProtocol): void {
+/**
+ * Each part's counts against the published ones.
+ * @throws KindredError dataset-invalid naming the first difference, unless `allowIncomplete`: then they are returned
+ */
+function compareCounts(
+  from: string,
+  drawings: readonly Drawing[],
+  protocol: OmniglotProtocol,
+  allowIncomplete: boolean | undefined,
+): string[] {
+  const { parts: published, drawingsPerCharacter } = protocol;
   const parts = new Map<string, Map<string, number>>();
   for (const { part, label } of drawings) {
     const characters = parts.get(part) ?? new Map<string, number>();
     parts.set(part, characters.set(label, (characters.get(label) ?? 0) + 1));
   }
-  for (const [part, characters] of parts) {
-    const expected = protocol.parts[part];
+  const differences = [...parts].flatMap(([part, characters]) => {
+    const expected = published[part];
     if (!expected) throw invalid(from, `there is no published archive "${part}"`);
-    for (const [label, count] of characters) {
-      if (count === protocol.drawingsPerCharacter) continue;
-      throw invalid(`${from}, ${part}/${label}`, `${count} drawings, ${protocol.drawingsPerCharacter} are published`);
-    }
     const alphabets = new Set([...characters.keys()].map((label) => label.split('/')[0])).size;
-    if (alphabets !== expected.alphabets || characters.size !== expected.characters) {
-      const found = `${characters.size} characters of ${alphabets} alphabets`;
-      throw invalid(`${from}, ${part}`, `${found}, ${expected.characters} of ${expected.alphabets} are published`);
-    }
-  }
+    const same = alphabets === expected.alphabets && characters.size === expected.characters;
+    const found = `${characters.size} characters of ${alphabets} alphabets`;
+    return [
+      ...[...characters]
+        .filter(([, count]) => count !== drawingsPerCharacter)
+        .map(([label, count]) => `${part}/${label}: ${count} drawings, ${drawingsPerCharacter} are published`),
+      ...(same ? [] : [`${part}: ${found}, ${expected.characters} of ${expected.alphabets} are published`]),
+    ];
+  });
+  const [first] = differences;
+  if (first === undefined || allowIncomplete) return differences;
+  throw invalid(from, first);
+}
+
+interface Found {
+  readonly drawing: Drawing;
+  readonly path: string;
 }
 
 /** Drops what an earlier part holds already. */
-function toGathered(root: string, found: readonly { drawing: Drawing; path: string }[]): Gathered {
+function toGathered(place: Place, found: readonly Found[], deviations: readonly string[]): Gathered {
   const firstPart = new Map<string, string>();
   const items: UnsplitItem[] = [];
   const skipped: Skipped[] = [];
@@ -101,7 +121,7 @@ function toGathered(root: string, found: readonly { drawing: Drawing; path: stri
     firstPart.set(id, part);
     items.push({ id, path, label, metadata: { category: alphabet, drawer } });
   }
-  return { ...about, root, items: items.sort((a, b) => (a.id < b.id ? -1 : 1)), skipped };
+  return { ...about, ...place, items: items.sort((a, b) => (a.id < b.id ? -1 : 1)), skipped, deviations };
 }
 
 async function unpackParts(
@@ -110,28 +130,30 @@ async function unpackParts(
   protocol: OmniglotProtocol,
 ): Promise<Gathered> {
   const root = join(request.folder, 'images');
-  const found: { drawing: Drawing; path: string }[] = [];
+  const found: Found[] = [];
+  const deviations: string[] = [];
   const known = new Set<string>();
   for (const archive of archives) {
     const drawings: Drawing[] = [];
     const place = (name: string): string | undefined => {
-      if (name.startsWith('__MACOSX/') || basename(name) === '.DS_Store') return undefined;
+      if (isLitter(name)) return undefined;
       const drawing = parseName(name);
       if (!drawing) throw invalid(archive, `${name} is no file of the published archive`);
       drawings.push(drawing);
       return known.has(drawing.id) ? undefined : drawing.id;
     };
-    await unpackZip(archive, root, { ...request, place });
-    checkCounts(archive, drawings, protocol);
+    await unpackArchive(archive, root, { ...request, place });
+    deviations.push(...compareCounts(archive, drawings, protocol, request.allowIncomplete));
     for (const drawing of drawings) {
       known.add(drawing.id);
       found.push({ drawing, path: drawing.id });
     }
   }
-  return toGathered(root, found);
+  const where = archives.length === 1 && archives[0] !== undefined ? archives[0] : dirname(archives[0] ?? root);
+  return toGathered({ root, where }, found, deviations);
 }
 
-async function readFolders(root: string, protocol: OmniglotProtocol): Promise<Gathered> {
+async function readFolders(root: string, request: GatherRequest, protocol: OmniglotProtocol): Promise<Gathered> {
   const { images } = await scanImages(root);
   if (images.length === 0) throw nothingFound(root, `${Object.keys(protocol.parts).join(', ')}: archives or folders`);
   // The folder of one part, or the one that holds the parts.
@@ -141,12 +163,9 @@ async function readFolders(root: string, protocol: OmniglotProtocol): Promise<Ga
     if (!drawing) throw invalid(root, `${path} is no file of the published data set`);
     return { drawing, path };
   });
-  checkCounts(
-    root,
-    found.map(({ drawing }) => drawing),
-    protocol,
-  );
-  return toGathered(root, found);
+  const drawings = found.map(({ drawing }) => drawing);
+  const deviations = compareCounts(root, drawings, protocol, request.allowIncomplete);
+  return toGathered({ root, where: root }, found, deviations);
 }
 
 /** Characters of 50 alphabets, each drawn by twenty people. */
@@ -155,15 +174,13 @@ export function createOmniglotSource(protocol: OmniglotProtocol): DatasetSource 
   return {
     summary: 'handwritten characters of 50 alphabets, 20 drawings each (Omniglot)',
     from: { what: `${parts[0] ?? ''}.zip, or a folder with such archives or unpacked folders`, required: true },
+    published: true,
     async gather(request) {
-      const { from } = request;
-      if (from === undefined) throw new KindredError('invalid-option', '--from is missing', { field: '--from' });
-      const kind = await stat(from).catch(() => undefined);
-      if (!kind) throw new KindredError('file-not-found', `there is nothing at ${from}`, { hint: 'Check the path.' });
-      if (!kind.isDirectory()) return unpackParts([from], request, protocol);
+      const { from, kind } = await requireFrom(request, fetchFrom);
+      if (kind === 'file') return unpackParts([from], request, protocol);
       const names = new Set(await listFolder(from));
       const archives = parts.filter((part) => names.has(`${part}.zip`) && !names.has(part));
-      if (archives.length === 0) return readFolders(from, protocol);
+      if (archives.length === 0) return readFolders(from, request, protocol);
       const unpacked = parts.find((part) => names.has(part));
       if (unpacked !== undefined) {
         throw invalid(from, `${unpacked} is unpacked and ${archives[0] ?? ''}.zip is not`);
