@@ -3,6 +3,7 @@ import { silent, type ReportProgress } from '../core/progress.js';
 import type { Dataset } from '../data/dataset.js';
 import { defaultKs, evaluateModel, type EvaluatedSplit, type Evaluation } from './evaluate.js';
 import { buildReport, type EvaluationReport } from './report.js';
+import { clusteringFor, type MetricFamily } from './metric-names.js';
 import { checkZeroShot, type TrainingRecord } from './zero-shot.js';
 
 /** Opened only when it is its turn, so that two pools of workers never share the cores. */
@@ -12,6 +13,12 @@ export interface RunEvaluationOptions {
   readonly dataset: Dataset;
   readonly split: EvaluatedSplit;
   readonly ks?: readonly number[];
+  /** What to report. Default: Recall@K, R-precision, MAP@R and MRR, and those of a clustering when the set is small. */
+  readonly metrics?: readonly MetricFamily[] | undefined;
+  /** Metadata field to break the results down by. Default: `category`, where an image has it. */
+  readonly by?: string | undefined;
+  /** Of the exact search. */
+  readonly threads?: number | undefined;
   /** Absent: only the untrained backbone is measured. */
   readonly model?: { readonly open: OpenEmbedder; readonly training: TrainingRecord | undefined };
   readonly openUntrained: OpenEmbedder;
@@ -28,12 +35,14 @@ export interface RunEvaluationOptions {
  */
 export async function runEvaluation(options: RunEvaluationOptions): Promise<EvaluationReport> {
   const { dataset, split, ks = defaultKs, model, openUntrained, allowSeen = false } = options;
+  const { metrics, by, threads } = options;
+  const clustering = clusteringFor(metrics);
   const { progress = silent, signal = new AbortController().signal } = options;
   const zeroShot = model && checkZeroShot({ training: model.training, dataset, split, allowSeen });
   const evaluate = async (open: OpenEmbedder, name: string): Promise<Evaluation> => {
     const embedder = await open();
     try {
-      return await evaluateModel({ dataset, split, embedder, ks, name, progress, signal });
+      return await evaluateModel({ dataset, split, embedder, ks, clustering, by, threads, name, progress, signal });
     } finally {
       await embedder.close();
     }
@@ -45,6 +54,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
     dataset,
     split,
     ks,
+    families: metrics,
     untrained,
     ...(trained && zeroShot && { model: { evaluation: trained, zeroShot } }),
   });

@@ -1,4 +1,5 @@
 import { KindredError } from '../core/errors.js';
+import { cmcCurve } from './cmc.js';
 import { measuresAt } from './measures.js';
 import type { QueryRanks } from './rank-block.js';
 import { relevantRanks, type RankOptions } from './ranks.js';
@@ -21,6 +22,8 @@ export interface RetrievalMetrics {
   /** Mean average precision over the whole ranking. */
   readonly map: number;
   readonly mrr: number;
+  /** Share of queries that found their class by rank 1, 2, … 50; see `cmcCurve`. */
+  readonly cmc: readonly number[];
   /** The same numbers by measure name. All are NaN when no query could be counted. */
   readonly values: Readonly<Record<string, number>>;
   /** Queries counted: those with at least one relevant item to find. */
@@ -50,7 +53,7 @@ export function checkKs({ ks, labels, gallery }: RetrievalOptions): void {
     if (k > available) {
       throw new KindredError(
         'dataset-too-small',
-        `Recall@${k} needs ${k} images to find, but there ${available === 1 ? 'is' : 'are'} only ${Math.max(0, available)}`,
+        `Recall@${k} needs ${k} images to find, but ${gallery ? 'in the gallery ' : ''}there ${available === 1 ? 'is' : 'are'} only ${Math.max(0, available)}`,
         { hint: `Measure at a K of at most ${Math.max(0, available)}, or use more images.` },
       );
     }
@@ -67,6 +70,7 @@ export interface RetrievalAccumulator {
 export function accumulateRetrieval(ks: readonly number[]): RetrievalAccumulator {
   const measures = measuresAt(ks);
   const byClass = new Map<number, { queries: number; sums: Float64Array }>();
+  const firstRanks: number[] = [];
   let leftOut = 0;
   const named = (sums: Float64Array, queries: number): Record<string, number> =>
     Object.fromEntries(measures.map(({ name }, index) => [name, (sums[index] ?? 0) / queries]));
@@ -79,6 +83,7 @@ export function accumulateRetrieval(ks: readonly number[]): RetrievalAccumulator
       const entry = byClass.get(label) ?? { queries: 0, sums: new Float64Array(measures.length) };
       byClass.set(label, entry);
       entry.queries++;
+      firstRanks.push(ranks[0] ?? Infinity);
       measures.forEach(({ of }, index) => (entry.sums[index] = (entry.sums[index] ?? 0) + of(ranks)));
     },
     finish() {
@@ -96,6 +101,7 @@ export function accumulateRetrieval(ks: readonly number[]): RetrievalAccumulator
         mapAtR: at('map@r'),
         map: at('map'),
         mrr: at('mrr'),
+        cmc: cmcCurve(firstRanks),
         values,
         queries,
         leftOut,

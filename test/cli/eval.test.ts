@@ -58,8 +58,27 @@ describe('runEval', () => {
     const { parts, diary } = fakeParts();
     const report = await runEval(parse({ untrained: true, recallAt: '8,1,1' }), collect().context, parts);
     expect(diary).toEqual(['open backbone', 'close backbone']);
-    expect(Object.keys(report.untrained)).toEqual(['recall@1', 'recall@8', 'r-precision', 'map@r', 'mrr']);
+    const names = ['recall@1', 'recall@8', 'r-precision', 'map@r', 'mrr', 'nmi', 'ami', 'f1'];
+    expect(Object.keys(report.untrained)).toEqual(names);
     expect(report.model).toBeUndefined();
+  });
+
+  it('measures what was chosen, and no clustering unless that is', async () => {
+    const { parts } = fakeParts();
+    const chosen = await runEval(parse({ untrained: true, recallAt: '2', metrics: 'map,precision' }), collect().context, parts); // prettier-ignore
+    expect(Object.keys(chosen.untrained)).toEqual(['precision@2', 'map']);
+    expect(Object.keys(chosen)).not.toContain('clustering');
+    const all = await runEval(parse({ model: 'm', recallAt: '1', metrics: 'all' }), collect().context, parts);
+    const names = ['recall@1', 'precision@1', 'r-precision', 'map@r', 'map', 'mrr', 'nmi', 'ami', 'f1'];
+    expect(Object.keys(all.model ?? {})).toEqual(names);
+    expect(all.model).toMatchObject({ map: 1, nmi: 1, f1: 1 });
+    expect(all.cmc?.model?.[0]).toBe(1);
+    expect(all.clustering?.model).toMatchObject({ k: 3, seed: 0, converged: true });
+  });
+
+  it('refuses a field that no picture has', async () => {
+    const failing = runEval(parse({ untrained: true, by: 'brand' }), collect().context, fakeParts().parts);
+    await expect(failing).rejects.toMatchObject({ code: 'unknown-name', hint: 'The images of this split have no metadata.' }); // prettier-ignore
   });
 
   it('opens nothing for classes that were trained on, unless asked to', async () => {
@@ -91,6 +110,7 @@ describe('runEval', () => {
     [{ split: 'none' }, '--split: must be test, validation or train'],
     [{ recallAt: '1;2' }, '--recall-at: must be whole numbers with commas between, e.g. 1,2,4,8'],
     [{ recallAt: '0,2' }, '--recall-at: must be at least 1'],
+    [{ metrics: 'map,mpa' }, '--metrics: "mpa" is none of all, recall, precision,'],
     [{ inputSize: 'big' }, '--input-size: must be a number'],
   ])('names the rule that %j breaks', (flags, message) => {
     expect(() => parse(flags)).toThrow(message);

@@ -98,4 +98,59 @@ describe('evaluateModel', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
     expect(embedder.batches).toEqual([3]);
   });
+
+  it('lets queries search in the gallery alone, where the data set says who is who', async () => {
+    const shopping = dataset([
+      { ...item('a/1.jpg', 'a', 'test'), role: 'query' },
+      { ...item('a/2.jpg', 'a', 'test'), role: 'gallery' },
+      { ...item('b/1.jpg', 'b', 'test'), role: 'gallery' },
+      { ...item('b/2.jpg', 'b', 'test'), role: 'query' },
+      { ...item('alone/1.jpg', 'alone', 'test'), role: 'query' },
+    ]);
+    const options = { dataset: shopping, split: 'test', embedder: fakeEmbedder(pictures) } as const;
+    const { metrics, roles, images } = await evaluateModel({ ...options, ks: [1, 2] });
+    expect([roles, images]).toEqual([{ queries: 3, gallery: 2 }, 5]);
+    // a1 (0°): a2 at 10°, b1 at 14°. b2 (90°): b1, a2. The lone one has nothing to find.
+    expect(metrics.recall).toEqual({ 1: 1, 2: 1 });
+    expect([metrics.queries, metrics.leftOut]).toEqual([2, 1]);
+    await expect(evaluateModel({ ...options, ks: [3] })).rejects.toThrow(/in the gallery there are only 2/);
+    const onlyQueries = shopping.items.map((one) => ({ ...one, role: 'query' as const }));
+    const failing = evaluateModel({ ...options, dataset: dataset(onlyQueries), ks: [1] });
+    await expect(failing).rejects.toThrow('split "test" has no gallery picture that can be read');
+    const strangers = dataset(shopping.items.filter(({ path }) => path !== 'a/2.jpg' && path !== 'b/2.jpg'));
+    await expect(evaluateModel({ ...options, dataset: strangers, ks: [1] })).rejects.toThrow(
+      /no query in split "test"/,
+    );
+  });
+
+  it('breaks the results down by category, or by the field asked for', async () => {
+    const kinds = dataset(
+      shop.items.map((one, index) => ({
+        ...one,
+        metadata: { category: one.label === 'a' ? 'fruit' : 'tin', ...(index > 0 && { shelf: 7 }) },
+      })),
+    );
+    const options = { dataset: kinds, split: 'test', ks: [1, 4] } as const;
+    const run = (by?: string) => evaluateModel({ ...options, embedder: fakeEmbedder(pictures), by });
+    const { byField, metrics } = await run();
+    expect(byField?.field).toBe('category');
+    const found = [...(byField?.groups ?? [])].map(([value, { queries, leftOut, mrr }]) => [value, queries, leftOut, mrr]); // prettier-ignore
+    // As above: a1 at rank 1 and a2 at 2; b1 at 4 and b2 at 2, and the lone one is left out.
+    expect(found).toEqual([
+      ['fruit', 2, 0, (1 + 1 / 2) / 2],
+      ['tin', 2, 1, (1 / 4 + 1 / 2) / 2],
+    ]);
+    expect(metrics.mrr).toBeCloseTo((1 + 1 / 2 + 1 / 4 + 1 / 2) / 4, 12);
+    expect([...((await run('shelf')).byField?.groups ?? [])].map(([value]) => value)).toEqual(['(none)', '7']);
+    await expect(run('colour')).rejects.toMatchObject({ code: 'unknown-name', hint: 'Known: category, shelf.' });
+  });
+
+  it('clusters when asked to', async () => {
+    const near = { 'a/1.jpg': at(0), 'a/2.jpg': at(1), 'b/1.jpg': at(90), 'b/2.jpg': at(92), 'alone/1.jpg': at(200) };
+    const options = { dataset: shop, split: 'test', ks: [1] } as const;
+    const run = (clustering: 'never' | 'small') =>
+      evaluateModel({ ...options, embedder: fakeEmbedder(near), clustering });
+    expect((await run('never')).clustering).toBeUndefined();
+    expect((await run('small')).clustering).toMatchObject({ k: 3, converged: true, values: { nmi: 1, ami: 1, f1: 1 } });
+  });
 });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateModel, type Evaluation } from '../../src/evaluate/evaluate.js';
+import { metricFamilies } from '../../src/evaluate/metric-names.js';
 import { buildReport } from '../../src/evaluate/report.js';
 import { formatReport } from '../../src/evaluate/table.js';
 import { at, dataset, fakeEmbedder, item } from './fakes.js';
@@ -79,6 +80,43 @@ describe('buildReport', () => {
     expect(Object.keys(report)).not.toContain('model');
     expect(report.fingerprint).toBe('plain');
     expect(Object.keys(report.intervals)).toEqual(['untrained']);
+  });
+});
+
+describe('what a report shows on request', () => {
+  const kinds = dataset(shop.items.map((one) => ({ ...one, metadata: { category: one.label === 'a' ? 'x' : 'y' } })));
+  const evaluate = (spread: number) =>
+    evaluateModel({ dataset: kinds, split: 'test', embedder: fakeEmbedder(pictures(spread)), clustering: 'always' });
+  const report = async () => {
+    const [better, worse] = [await evaluate(5), await evaluate(55)];
+    const both = { model: { evaluation: better, zeroShot }, untrained: worse };
+    return buildReport({ dataset: kinds, split: 'test', ks: [1], families: metricFamilies, ...both });
+  };
+
+  it('has every measure, intervals for those that classes can be drawn for, and every category', async () => {
+    const { model: scores, intervals, perGroup, cmc, clustering, classesLeftOut } = await report();
+    const retrieval = ['recall@1', 'precision@1', 'r-precision', 'map@r', 'map', 'mrr'];
+    expect(Object.keys(scores ?? {})).toEqual([...retrieval, 'nmi', 'ami', 'f1']);
+    expect(Object.keys(intervals.model ?? {})).toEqual(retrieval);
+    expect(perGroup?.field).toBe('category');
+    expect(perGroup?.groups.map(({ value, queries, classes: count }) => [value, queries, count])).toEqual([
+      ['x', 3, 1],
+      ['y', 6, 2],
+    ]);
+    expect(perGroup?.groups[1]?.intervals.model?.['recall@1']).toEqual([1, 1]);
+    expect(cmc?.model?.length).toBe(50);
+    expect(cmc?.untrained[49]).toBe(1);
+    expect(clustering?.model?.k).toBe(4);
+    expect(classesLeftOut).toEqual(['d']);
+  });
+
+  it('shows them in the table', async () => {
+    const text = formatReport(await report());
+    expect(text).toMatch(/^NMI +100\.0 +/m);
+    expect(text).toMatch(/^NMI, AMI, F1: of k-means with 4 clusters, one for each class \(seed 0, \d+ rounds\)\.$/m);
+    expect(text).toMatch(/^CMC, % found by rank +1 +5 +10 +20 +50$/m);
+    expect(text).toMatch(/^by category +queries +Recall@1 model +MAP@R model +Recall@1 untrained +MAP@R untrained$/m);
+    expect(text).toMatch(/^y +6 +100\.0 +100\.0 +/m);
   });
 });
 

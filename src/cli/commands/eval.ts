@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../../core/files.js';
 import type { Dataset } from '../../data/dataset.js';
 import { defaultKs } from '../../evaluate/evaluate.js';
 import type { EvaluationReport } from '../../evaluate/report.js';
+import { metricFamilies, type MetricFamily } from '../../evaluate/metric-names.js';
 import { runEvaluation, type OpenEmbedder } from '../../evaluate/run.js';
 import { formatReport } from '../../evaluate/table.js';
 import type { TrainingRecord } from '../../evaluate/zero-shot.js';
@@ -16,6 +17,14 @@ const listOfKs = z
   .regex(/^\d+(,\d+)*$/, { error: 'must be whole numbers with commas between, e.g. 1,2,4,8' })
   .transform((text) => [...new Set(text.split(',').map(Number))].sort((a, b) => a - b))
   .refine((ks) => ks.every((k) => k >= 1), { error: 'must be at least 1' });
+
+const listOfMetrics = z.string().transform((text, context): readonly MetricFamily[] => {
+  const words = text.split(',').map((word) => word.trim());
+  const known = metricFamilies.filter((family) => words.includes('all') || words.includes(family));
+  const unknown = words.find((word) => word !== 'all' && !metricFamilies.some((family) => family === word));
+  if (unknown !== undefined) context.addIssue(`"${unknown}" is none of all, ${metricFamilies.join(', ')}`);
+  return known;
+});
 
 export const evalOptions = z.object({
   data: z.string(),
@@ -28,6 +37,8 @@ export const evalOptions = z.object({
   inputSize: wholeNumber(32, 512).default(96),
   split: z.enum(['train', 'validation', 'test'], { error: 'must be test, validation or train' }).default('test'),
   recallAt: listOfKs.default([...defaultKs]),
+  metrics: listOfMetrics.optional(),
+  by: z.string().min(1).optional(),
   threads: wholeNumber(1, 256).optional(),
   allowSeen: z.stringbool().or(z.boolean()).default(false),
   json: z.string().optional(),
@@ -72,6 +83,9 @@ export async function runEval(
     dataset,
     split: options.split,
     ks: options.recallAt,
+    metrics: options.metrics,
+    by: options.by,
+    threads: options.threads,
     allowSeen: options.allowSeen,
     progress: context.progress,
     signal: context.signal,
@@ -116,18 +130,25 @@ export const command: CommandModule = {
       .option('--backbone-scale <name>', 'with --untrained and a path: how its pixels are scaled')
       .option('--input-size <px>', 'with --untrained: width and height of the input, a multiple of 32 (default: 96)')
       .option('--split <name>', 'test, validation or train (default: test)')
-      .option('--recall-at <list>', 'the K of Recall@K (default: 1,2,4,8)')
+      .option('--recall-at <list>', 'the K of Recall@K and P@K (default: 1,2,4,8)')
+      .option(
+        '--metrics <list>',
+        `all, or some of ${metricFamilies.join(', ')} (default: recall, r-precision, map@r, mrr; nmi, ami, f1 too where a clustering takes seconds)`,
+      )
+      .option('--by <field>', 'break the results down by this metadata field (default: category, where images have it)')
       .option('--allow-seen', 'measure on classes that the model was trained on, too; the report says so')
-      .option('--threads <count>', 'worker threads that decode and embed (default: one a core)')
+      .option('--threads <count>', 'worker threads that decode, embed and search (default: one a core)')
       .option('--json <file>', 'write the report as JSON, too; - writes it to stdout instead of the table')
       .addHelpText(
         'after',
         `
-Every image of the split's classes searches among all others of the split. What the numbers mean: docs/evaluation.md.
+Every image of the split's classes searches among all others of the split; where the data set has query and gallery
+pictures, the queries search in the gallery. What the numbers mean: docs/evaluation.md.
 
 Examples:
   kindred eval --data .kindred/data --model .kindred/model --json eval.json
-  kindred eval --data .kindred/data --untrained --backbone mobilenet-v1`,
+  kindred eval --data .kindred/data --untrained --backbone mobilenet-v1
+  kindred eval --data .kindred/data --model .kindred/model --metrics all --by brand`,
       )
       .action(async (flags: Record<string, unknown>) => {
         const options = parseOptions('eval', evalOptions, flags);
