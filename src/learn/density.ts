@@ -10,6 +10,10 @@ export const densityEpsilon = 1e-6;
 
 export const defaultNeighbours = 3;
 
+/** −log(v + 1e-6): [M] */
+export const logDensityOf = (spread: tf.Tensor1D): tf.Tensor1D =>
+  tf.neg(tf.log(tf.add<tf.Tensor1D>(spread, densityEpsilon)));
+
 /** How concentrated each class of a batch is. All are [M] and constants: no gradient flows through them. */
 export interface DensityStatistics {
   /** v = Σ‖z − μ‖² / (K − 1): 0 … 2 on the unit sphere. */
@@ -44,6 +48,13 @@ function centre(unit: tf.Tensor2D, layout: BatchLayout): tf.Tensor2D {
 function spreadOf(centred: tf.Tensor2D, { classesPerBatch, imagesPerClass }: BatchLayout): tf.Tensor1D {
   const sums = tf.sum<tf.Tensor1D>(tf.reshape(tf.square(centred), [classesPerBatch, -1]), 1);
   return tf.div(sums, imagesPerClass - 1);
+}
+
+/** The gradient [B, D] of Σ_c perSpread_c · v_c, perSpread being constants. */
+function spreadGradient(centred: tf.Tensor2D, perSpread: tf.Tensor1D, layout: BatchLayout): tf.Tensor2D {
+  // The mean moves too, but its part sums to zero over the class.
+  const scale = tf.mul<tf.Tensor1D>(perSpread, 2 / (layout.imagesPerClass - 1));
+  return tf.mul(centred, perRow(scale, layout));
 }
 
 /** D with the weight of every squared distance between means in it: gap_c = Σ_j weights_cj ‖μ_c − μ_j‖². */
@@ -90,7 +101,7 @@ export function densityStatistics(
     spread,
     gap,
     ratio: tf.div<tf.Tensor1D>(spread, tf.add(gap, densityEpsilon)),
-    logDensity: tf.neg(tf.log(tf.add<tf.Tensor1D>(spread, densityEpsilon))),
+    logDensity: logDensityOf(spread),
   };
 }
 
@@ -113,12 +124,34 @@ export function penaliseDensity(
     const { means, averaging } = classMeans(unit, layout);
     const { gap, weights } = gapOf(means, layout, neighbours);
     const { value, perSpread, perGap } = penalty(spreadOf(centred, layout), gap);
-    // The mean moves too, but its part sums to zero over the class.
-    const scale = tf.mul<tf.Tensor1D>(perSpread, 2 / (layout.imagesPerClass - 1));
-    const bySpread: tf.Tensor2D = tf.mul(centred, perRow(scale, layout));
+    const bySpread = spreadGradient(centred, perSpread, layout);
     if (!perGap) return { value, gradient: bySpread };
     const perDistance: tf.Tensor2D = tf.mul(weights(), tf.reshape(perGap, [-1, 1]));
     const byGap = tf.matMul<tf.Tensor2D>(averaging, squaredDistanceGradient(means, perDistance), true, false);
     return { value, gradient: tf.add(bySpread, byGap) };
   });
+}
+
+/** The same for a penalty on the spread alone. */
+export function penaliseSpread(
+  unit: tf.Tensor2D,
+  layout: BatchLayout,
+  penalty: (spread: tf.Tensor1D) => Pick<DensityPenalty, 'value' | 'perSpread'>,
+): tf.Scalar {
+  return scalarWithGradient(unit, () => {
+    const centred = centre(unit, layout);
+    const { value, perSpread } = penalty(spreadOf(centred, layout));
+    return { value, gradient: spreadGradient(centred, perSpread, layout) };
+  });
+}
+
+/** mean_c (x_c − mean of x)² for x = log-density plus a constant of each class: how unlike the classes of a batch are in x. */
+export function deviationPenalty(spread: tf.Tensor1D, x: tf.Tensor1D): Pick<DensityPenalty, 'value' | 'perSpread'> {
+  const deviation = tf.sub<tf.Tensor1D>(x, tf.mean(x));
+  // dx/dv = −1 / (v + ε). The part of the mean sums to zero.
+  const scale = tf.mul<tf.Tensor1D>(deviation, -2 / spread.size);
+  return {
+    value: tf.mean<tf.Scalar>(tf.square(deviation)),
+    perSpread: tf.div<tf.Tensor1D>(scale, tf.add(spread, densityEpsilon)),
+  };
 }

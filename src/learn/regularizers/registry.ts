@@ -2,20 +2,30 @@ import { z } from 'zod';
 import { createRegistry } from '../../core/registry.js';
 import { type NamedOptions, withOptions } from '../options.js';
 import { bandOptions, createBand } from './band.js';
+import { controllerOptions, createController } from './controller.js';
+import { createEqualise, equaliseOptions } from './equalise.js';
+import { createFloor, floorOptions } from './floor.js';
 import { createGate, gateOptions } from './gate.js';
 import { createGateMean } from './gate-mean.js';
 import { createGateShuffled } from './gate-shuffled.js';
+import { createKoleo, koleoOptions } from './koleo.js';
 import { createNeighbour, neighbourOptions } from './neighbour.js';
 import { none } from './none.js';
+import { createReferencePattern, referenceOptions } from './reference.js';
 import type { Regularizer } from './regularizer.js';
 
 export const regularizers = createRegistry<(options: NamedOptions) => Regularizer>('regularizer', {
   band: withOptions('the band regularizer', bandOptions, createBand),
+  controller: withOptions('the controller regularizer', controllerOptions, createController),
+  equalise: withOptions('the equalise regularizer', equaliseOptions, createEqualise),
+  floor: withOptions('the floor regularizer', floorOptions, createFloor),
   gate: withOptions('the gate regularizer', gateOptions, createGate),
   'gate-mean': withOptions('the gate-mean regularizer', gateOptions, createGateMean),
   'gate-shuffled': withOptions('the gate-shuffled regularizer', gateOptions, createGateShuffled),
+  koleo: withOptions('the koleo regularizer', koleoOptions, createKoleo),
   neighbour: withOptions('the neighbour regularizer', neighbourOptions, createNeighbour),
   none: withOptions('regularizer none', z.strictObject({}), () => none),
+  reference: withOptions('the reference regularizer', referenceOptions, createReferencePattern),
 });
 
 /**

@@ -23,7 +23,7 @@ export interface Regularizer {
   readonly needsReference: boolean;
   /** [M] in 0 … 1, given to the loss; a constant, without gradient. */
   readonly attraction?: (input: RegularizerInput) => tf.Tensor1D;
-  /** R ≥ 0, differentiable, before λ. */
+  /** R, differentiable, before λ. */
   readonly penalty?: (input: RegularizerInput) => tf.Scalar;
   /** λ for the penalty where the user gives none. */
   readonly defaultLambda: (loss: string) => number;

@@ -96,36 +96,3 @@ export function naiveNeighbour(batch: Batch, kappa: number, frozen: Rows = batch
   });
   return terms.reduce((sum, value) => sum + value, 0) / terms.length;
 }
-
-/** ρ_c's penalty outside lo … hi times that of `reference`; `frozen` holds the rows that the floor's D is taken from. */
-export function naiveBand(batch: Batch, reference: Batch, lo: number, hi: number, frozen: Rows = batch.rows): number {
-  const { v, d } = naiveDensity(batch);
-  const { d: d0 } = naiveDensity({ ...batch, rows: frozen });
-  const ref = naiveDensity(reference);
-  const log = (x: number | undefined): number => Math.log((x ?? NaN) + 1e-6);
-  const terms = v.map((spread, c) => {
-    const wanted = log((ref.v[c] ?? NaN) / ((ref.d[c] ?? NaN) + 1e-6));
-    const missing = Math.max(0, Math.log(lo) + wanted + log(d0[c]) - log(spread));
-    const excess = Math.max(0, log(spread) - log(d[c]) - wanted - Math.log(hi));
-    return missing ** 2 + excess ** 2;
-  });
-  return terms.reduce((sum, value) => sum + value, 0) / terms.length;
-}
-
-/** The gap without sampling noise, plainly: its neighbours are those of the plain gap. */
-export function naiveDebiasedGap(batch: Batch, neighbours = 3): number[] {
-  const { v } = naiveDensity(batch);
-  const { m, k } = batch;
-  const z = unit(batch.rows);
-  const mean = (c: number): number[] =>
-    row(z, 0).map((_, j) => z.slice(c * k, (c + 1) * k).reduce((sum, image) => sum + (image[j] ?? 0), 0) / k);
-  return v.map((spread, c) => {
-    const others = Array.from({ length: m }, (_, j) => j)
-      .filter((j) => j !== c)
-      .map((j) => ({ distance: squared(mean(c), mean(j)), noise: (spread + (v[j] ?? NaN)) / k }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, neighbours);
-    const sum = others.reduce((part, { distance, noise }) => part + distance - noise, 0);
-    return Math.max(1e-6, sum / others.length);
-  });
-}
