@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { adamStep, createAdamState } from '../../src/learn/adam.js';
 import type { EngineFactory } from '../../src/learn/engines/engine.js';
 import { engines } from '../../src/learn/engines/registry.js';
+import { learnedBy } from '../../src/learn/learned.js';
+import { unitRows } from '../../src/learn/distances/unit-rows.js';
 import { lossGradient } from '../../src/learn/loss-gradient.js';
 import { createBatchLayout } from '../../src/learn/losses/batch-layout.js';
 import { createLoss, losses } from '../../src/learn/losses/registry.js';
@@ -17,7 +19,12 @@ const [classesPerBatch, imagesPerClass] = [4, 3];
 const batch = classesPerBatch * imagesPerClass;
 const side = 8;
 
-const objectives = losses.names.flatMap((loss) => regularizers.names.map((regularizer) => ({ loss, regularizer })));
+/** An engine sees no more of an objective than the gradient it sends back: every loss and every density term, not each with each. */
+const objectives = losses.names.flatMap((loss) =>
+  regularizers.names
+    .filter((regularizer) => loss === 'contrastive' || regularizer === 'none')
+    .map((regularizer) => ({ loss, regularizer })),
+);
 
 /** A stride, a depthwise convolution, a 1×1 one and a head: MobileNetV1 in small. */
 function tinyNetwork(): Network {
@@ -44,10 +51,15 @@ interface Run {
 async function train(create: EngineFactory, loss: string, regularizer: string): Promise<Run> {
   const network = tinyNetwork();
   const parameters = new Map([...network.parameters].map(([k, { shape, data }]) => [k, { shape, data: data.slice() }]));
-  const adam = createAdamState(parameters);
   const engine = await create(network, { threads: 1 });
   const objective = createObjective({ loss: createLoss(loss), regularizer: createRegularizer(regularizer) });
   const layout = createBatchLayout(classesPerBatch, imagesPerClass);
+  const rates = { classes: classesPerBatch, seed: 0, headRate: 1 };
+  const learned = learnedBy({ ...network, parameters }, objective, rates);
+  const adam = createAdamState(learned.parameters);
+  const classes = Int32Array.from({ length: batch }, (_, i) => Math.floor(i / imagesPerClass));
+  const reference = tf.tidy(() => unitRows(tf.tensor2d(randomValues(batch * 6, 'reference'), [batch, 6])));
+  let ownGradients: ReadonlyMap<string, Float32Array> = new Map();
   const input = engine.layout === 'nhwc' ? pictures() : toPlanes(pictures(), network.inputShape);
   const curve: number[] = [];
   let firstGradients: Run['firstGradients'] = new Map();
@@ -55,20 +67,27 @@ async function train(create: EngineFactory, loss: string, regularizer: string): 
   try {
     for (let step = 0; step < steps; step++) {
       const { gradients } = await engine.gradients(input, batch, parameters, (embeddings) => {
-        const { value, gradient } = lossGradient((raw) => objective.compute(raw, layout).total, embeddings, batch);
-        curve.push(value);
-        return gradient;
+        const found = lossGradient(
+          (raw, own) => objective.compute(raw, layout, { classes, own, reference }).total,
+          embeddings,
+          batch,
+          learned.own,
+        );
+        ownGradients = found.own;
+        curve.push(found.value);
+        return found.gradient;
       });
       if (step === 0) {
         firstGradients = new Map([...gradients].map(([key, values]) => [key, values.slice()]));
         held = tf.memory().numTensors;
       }
-      adamStep(parameters, gradients, adam, () => 2e-3);
+      adamStep(learned.parameters, new Map([...gradients, ...ownGradients]), adam, () => 2e-3);
     }
     return { curve, firstGradients, tensorsHeld: tf.memory().numTensors - held };
   } finally {
     await engine.dispose();
     layout.dispose();
+    reference.dispose();
   }
 }
 

@@ -1,13 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * ‖x_i − x_j‖² for all rows of `x` [N, D]: [N, N], never negative. By ‖x_i‖² + ‖x_j‖² − 2 x_i·x_j, so for unit rows
- * it is right to about 1e-6 however small it is. Not differentiable: see `squaredDistanceGradient`.
+ * ‖x_i − y_j‖² for all rows of `x` [N, D] and `y` [M, D]: [N, M], never negative. By ‖x_i‖² + ‖y_j‖² − 2 x_i·y_j, so for
+ * unit rows it is right to about 1e-6 however small it is. Not differentiable: see `squaredDistanceGradient`.
+ * @param y absent: `x` itself
  */
-export function squaredDistances(x: tf.Tensor2D): tf.Tensor2D {
+export function squaredDistances(x: tf.Tensor2D, y: tf.Tensor2D = x): tf.Tensor2D {
   const lengths = tf.sum(tf.square(x), 1, true);
-  const products = tf.matMul(x, x, false, true);
-  const sums = tf.add(lengths, tf.reshape(lengths, [1, -1]));
+  const others = y === x ? lengths : tf.sum(tf.square(y), 1, true);
+  const products = tf.matMul(x, y, false, true);
+  const sums = tf.add(lengths, tf.reshape(others, [1, -1]));
   return tf.relu(tf.sub<tf.Tensor2D>(sums, tf.mul(products, 2)));
 }
 

@@ -1,44 +1,58 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { squaredDistanceGradient, squaredDistances } from '../distances/squared-euclidean.js';
+import { distanceName, withMargin } from '../distances/registry.js';
+import { squaredDistances } from '../distances/squared-euclidean.js';
 import { scalarWithGradient } from '../gradient.js';
-import { negativePairs, perRow, positivePairs } from './batch-layout.js';
+import { pairMiner } from '../miners/registry.js';
 import type { Loss } from './loss.js';
+import { mined } from './mined.js';
+import { attracted, distanceGradient, pairsOf } from './pairs.js';
 
 export const contrastiveOptions = z.strictObject({
-  /** Euclidean distance of unit vectors (0 … 2) from which two classes are left alone. */
-  margin: z.number().positive().max(2).default(0.5),
+  /** Distance from which two classes are left alone; the default is 0.5 as a Euclidean one. */
+  margin: z.number().positive().max(4).optional(),
   /** Constant weight of the positive pairs. */
   positiveWeight: z.number().min(0).max(1000).default(1),
+  distance: distanceName.default('euclidean'),
+  /** Which pairs count. */
+  miner: z.string().default('all'),
 });
 
-/** Keeps the gradient of the distance finite where two embeddings coincide. */
-const epsilon = 1e-8;
+/** The same one in each distance. */
+const margins = { euclidean: 0.5, squared: 0.25, cosine: 0.125 } as const;
 
 /**
- * Contrastive loss (Hadsell, Chopra, LeCun 2006) over all pairs of the batch: the mean over positive pairs of w·d², plus
- * the sum over negative pairs of max(0, margin − d)² divided by the number of them inside the margin.
+ * Contrastive loss (Hadsell, Chopra, LeCun 2006) over the pairs of the batch: the mean over positive pairs of w·δ², plus
+ * the sum over negative pairs of max(0, margin − δ)² divided by the number of them inside the margin.
+ * @throws KindredError unknown-name for an unknown miner, invalid-option for a margin that the distance never reaches
  */
-export function createContrastive({ margin, positiveWeight }: z.infer<typeof contrastiveOptions>): Loss {
+export function createContrastive(options: z.infer<typeof contrastiveOptions>): Loss {
+  const { distance, margin } = withMargin(options.distance, options.margin, margins);
+  const miner = pairMiner(options.miner);
   return {
     name: 'contrastive',
     normalized: true,
     minImagesPerClass: 2,
-    compute({ unit, layout, attraction }) {
+    memory: 'pairs',
+    compute(input) {
+      const { unit } = input;
       return scalarWithGradient(unit, () => {
-        const squared = squaredDistances(unit);
-        const pairWeight = positiveWeight / (layout.size * (layout.imagesPerClass - 1));
-        const equal: tf.Tensor2D = tf.mul(positivePairs(layout), pairWeight);
-        const pull: tf.Tensor2D = attraction ? tf.mul(equal, perRow(attraction, layout)) : equal;
+        const pairs = pairsOf(input);
+        const squared = squaredDistances(unit, pairs.candidates);
+        const chosen = mined(miner, input, pairs, () => tf.sub(1, tf.mul(squared, 0.5)));
+        const count = tf.maximum(tf.sum(chosen.positives), 1);
+        const equal = tf.div<tf.Tensor2D>(tf.mul(chosen.positives, options.positiveWeight), count);
+        const pull = attracted(equal, pairs, input);
 
-        const distance = tf.sqrt(tf.add(squared, epsilon));
-        const inside = tf.mul(tf.relu(tf.sub(margin, distance)), negativePairs(layout));
+        const distances = distance.of(squared);
+        const inside = tf.mul(tf.relu(tf.sub(margin, distances)), chosen.negatives);
         const active = tf.maximum(tf.sum(tf.step(inside)), 1);
 
-        const value: tf.Scalar = tf.add(tf.sum(tf.mul(pull, squared)), tf.div(tf.sum(tf.square(inside)), active));
-        // d/d(d²) of (margin − d)² is −(margin − d)/d.
-        const push = tf.div(inside, tf.mul(distance, active));
-        return { value, gradient: squaredDistanceGradient(unit, tf.sub(pull, push)) };
+        const positive = tf.sum(tf.mul(pull, tf.square(distances)));
+        const value: tf.Scalar = tf.add(positive, tf.div(tf.sum(tf.square(inside)), active));
+        const perDistance = tf.sub(tf.mul(pull, distances), tf.div(inside, active));
+        const perSquared = tf.mul<tf.Tensor2D>(tf.mul(perDistance, 2), distance.slope(distances));
+        return { value, gradient: distanceGradient(unit, pairs, perSquared) };
       });
     },
   };

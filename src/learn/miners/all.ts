@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Miner } from './miner.js';
+import type { TripletMiner } from './miner.js';
 
 /** Every triplet that is not easy: the loss is averaged over those that violate the margin. */
-export const all: Miner = {
+export const all: TripletMiner = {
+  chooses: 'triplets',
   name: 'all',
   averageOver: 'active',
   choose: ({ negatives }) => tf.clone(negatives),

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Miner } from './miner.js';
+import type { TripletMiner } from './miner.js';
 import { chooseAt, onlyWhere } from './nearest.js';
 
 /** The nearest negative of each anchor, whether it is nearer than the positive or not. */
-export const hard: Miner = {
+export const hard: TripletMiner = {
+  chooses: 'triplets',
   name: 'hard',
   averageOver: 'pairs',
   choose({ toAll, negatives }) {

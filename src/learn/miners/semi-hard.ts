@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Miner } from './miner.js';
+import type { TripletMiner } from './miner.js';
 import { chooseAt, onlyWhere, outOfReach } from './nearest.js';
 
 /**
  * FaceNet's semi-hard negatives: the nearest negative that is farther from the anchor than the positive is; where there
  * is none, the farthest negative.
  */
-export const semiHard: Miner = {
+export const semiHard: TripletMiner = {
+  chooses: 'triplets',
   name: 'semi-hard',
   averageOver: 'pairs',
   choose({ toAll, toPositive, negatives }) {

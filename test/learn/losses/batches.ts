@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createRandom, gaussian } from '../../../src/core/random.js';
 import { unitRows } from '../../../src/learn/distances/unit-rows.js';
 import { type BatchLayout, createBatchLayout } from '../../../src/learn/losses/batch-layout.js';
-import type { Loss } from '../../../src/learn/losses/loss.js';
+import type { BatchContext, Loss } from '../../../src/learn/losses/loss.js';
 
 export type Rows = readonly (readonly number[])[];
 
@@ -18,7 +18,7 @@ export const shapes = [
   { m: 2, k: 2, d: 3 },
   { m: 3, k: 2, d: 2 },
   { m: 4, k: 3, d: 8 },
-  { m: 5, k: 4, d: 16 },
+  { m: 5, k: 4, d: 6 },
   { m: 7, k: 4, d: 5 },
 ] as const;
 
@@ -83,13 +83,45 @@ export function evaluate(batch: Batch, f: (embeddings: tf.Tensor2D, layout: Batc
   }
 }
 
-export function evaluateLoss(loss: Loss, batch: Batch, weights?: readonly number[]): Evaluated {
+/** What a loss may look at beside the batch. */
+export interface Beyond {
+  readonly past?: readonly { readonly row: readonly number[]; readonly c: number }[] | undefined;
+  /** The loss's own parameter; absent: as the loss makes it for two classes more than the batch has. */
+  readonly own?: Rows | undefined;
+  /** Numbers of the batch's classes among all; absent: 0 … M − 1. */
+  readonly classes?: readonly number[] | undefined;
+}
+
+/** The loss's own parameter before the first step, as rows; undefined for a loss without. */
+export function ownRows(loss: Loss, { m, rows }: Batch): number[][] | undefined {
+  const dim = rows[0]?.length ?? 0;
+  const made = loss.own?.create({ classes: m + 2, dim, seed: 1 });
+  const [data] = [...(made?.values() ?? [])].map((parameter) => parameter.data);
+  if (!data) return undefined;
+  return Array.from({ length: m + 2 }, (_, i) => [...data.subarray(i * dim, (i + 1) * dim)]);
+}
+
+export function contextOf(loss: Loss, batch: Batch, { past, own, classes }: Beyond): BatchContext {
+  const names = [...(loss.own?.create({ classes: 1, dim: 1, seed: 0 }).keys() ?? [])];
+  const values = own ?? ownRows(loss, batch);
+  return {
+    classes: Int32Array.from(batch.rows, (_, i) => {
+      const c = Math.floor(i / batch.k);
+      return classes?.[c] ?? c;
+    }),
+    past: past && { unit: toTensor(past.map(({ row }) => row)), classes: Int32Array.from(past, ({ c }) => c) },
+    own: values && new Map(names.map((name) => [name, toTensor(values)])),
+  };
+}
+
+export function evaluateLoss(loss: Loss, batch: Batch, weights?: readonly number[], beyond: Beyond = {}): Evaluated {
   return evaluate(batch, (embeddings, layout) =>
     loss.compute({
       embeddings,
       unit: unitRows(embeddings),
       layout,
       attraction: weights ? tf.tensor1d([...weights]) : undefined,
+      context: contextOf(loss, batch, beyond),
     }),
   );
 }

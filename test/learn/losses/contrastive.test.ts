@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createLoss } from '../../../src/learn/losses/registry.js';
 import { describeLoss } from '../../contracts/loss.js';
 import { evaluateLoss } from './batches.js';
-import { naiveContrastive } from './naive.js';
+import { naiveContrastive } from './naive-pairs.js';
 
 describeLoss('contrastive', createLoss('contrastive'), naiveContrastive(0.5, 1), false);
 describeLoss(
@@ -10,6 +10,20 @@ describeLoss(
   createLoss('contrastive', { margin: 1, positiveWeight: 0.1 }),
   naiveContrastive(1, 0.1),
   false,
+);
+describeLoss(
+  'contrastive, cosine distance',
+  createLoss('contrastive', { distance: 'cosine' }),
+  naiveContrastive(0.125, 1, 'cosine'),
+  false,
+  { brief: true },
+);
+describeLoss(
+  'contrastive, squared distance',
+  createLoss('contrastive', { distance: 'squared', margin: 1 }),
+  naiveContrastive(1, 1, 'squared'),
+  false,
+  { brief: true },
 );
 
 describe('contrastive by hand', () => {

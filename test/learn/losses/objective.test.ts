@@ -12,7 +12,8 @@ import {
   randomBatch,
   useBackend,
 } from './batches.js';
-import { naiveContrastive, naiveGate, naiveNeighbour, naiveNpair, naiveTriplet } from './naive.js';
+import { naiveGate, naiveNeighbour, naiveNpair } from './naive.js';
+import { naiveContrastive, naiveTriplet } from './naive-pairs.js';
 import { refusal } from './refusal.js';
 
 const naive = {

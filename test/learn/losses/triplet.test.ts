@@ -2,12 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { createLoss } from '../../../src/learn/losses/registry.js';
 import { describeLoss } from '../../contracts/loss.js';
 import { evaluateLoss } from './batches.js';
-import { naiveTriplet } from './naive.js';
+import { naiveTriplet } from './naive-pairs.js';
 
 for (const miner of ['semi-hard', 'hard', 'all'] as const) {
   describeLoss(`triplet, ${miner}`, createLoss('triplet', { miner }), naiveTriplet(0.2, miner), true);
 }
 describeLoss('triplet, margin 1', createLoss('triplet', { margin: 1 }), naiveTriplet(1, 'semi-hard'), true);
+for (const distance of ['euclidean', 'cosine'] as const) {
+  const loss = createLoss('triplet', { distance, miner: 'all', margin: 0.3 });
+  describeLoss(`triplet, ${distance} distance`, loss, naiveTriplet(0.3, 'all', distance), true, { brief: true });
+}
+const drawn = createLoss('triplet', { miner: 'distance-weighted', margin: 1 });
+describeLoss('triplet, distance-weighted', drawn, naiveTriplet(1, 'distance-weighted'), true, { drawsByLot: true });
 
 describe('triplet by hand', () => {
   const at = (degrees: number): number[] => [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
