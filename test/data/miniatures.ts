@@ -66,6 +66,7 @@ export async function cubFiles(): Promise<Files> {
 export const cubMiniature = {
   counts: { train: { images: 6, classes: 2 }, test: { images: 6, classes: 2 } },
   lastTrainClass: 2,
+  archive: { url: 'http://127.0.0.1:9/CUB_200_2011.tgz', md5: '' },
 } as const;
 
 const carNames = [
@@ -208,4 +209,5 @@ export const omniglotMiniature = {
     images_background_small2: { alphabets: 2, characters: 2 },
   },
   drawingsPerCharacter: 3,
+  archives: {},
 } as const;

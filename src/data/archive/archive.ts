@@ -34,8 +34,6 @@ export function notThere(archive: string, cause: unknown): KindredError {
   return new KindredError('file-not-found', `there is no file ${archive}`, { hint: 'Check the path.', cause });
 }
 
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** Why a name in an archive must not be written: it would land outside the target, or means something else elsewhere. */
 export function nameProblem(name: string): string | undefined {
   if (name === '' || /\p{Cc}/u.test(name)) return 'has an empty name or control characters in it';

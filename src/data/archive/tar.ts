@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { extract, ReadEntry } from 'tar';
 import { isSystemError, KindredError, writeError } from '../../core/errors.js';
-import { createGate, damaged, notThere, reasonOf, type UnpackOptions } from './archive.js';
+import { reasonOf } from '../reason.js';
+import { createGate, damaged, notThere, type UnpackOptions } from './archive.js';
 
 const fileTypes: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 

@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { isSystemError, KindredError, writeError } from '../../core/errors.js';
-import { createGate, damaged, type Gate, notThere, reasonOf, type UnpackOptions } from './archive.js';
+import { reasonOf } from '../reason.js';
+import { createGate, damaged, type Gate, notThere, type UnpackOptions } from './archive.js';
 
 async function open(archive: string): Promise<ZipFile> {
   try {

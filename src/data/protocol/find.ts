@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from '../../core/cache-folder.js';
 import { KindredError } from '../../core/errors.js';
 import { unpackArchive } from '../archive/unpack.js';
+import { type Download, downloadFile } from '../download.js';
 import type { GatherRequest } from '../source.js';
 
 /** Where a data set's files are, and what messages call it: what is unpacked lies in a folder that has no lasting name yet. */
@@ -55,6 +57,22 @@ export async function requireFrom(
   const kind = await kindOf(from);
   if (kind) return { from, kind };
   throw new KindredError('file-not-found', `there is nothing at ${from}`, { hint: 'Check the path.', field: '--from' });
+}
+
+/**
+ * Archives that the publisher serves, downloaded into the cache (once) so that they need not be fetched again.
+ * @returns the folder that holds them
+ */
+export async function downloadArchives(
+  name: string,
+  files: Readonly<Record<string, Download>>,
+  request: GatherRequest,
+): Promise<string> {
+  const folder = join(cacheFolder(), 'datasets', name);
+  for (const [file, download] of Object.entries(files)) {
+    await downloadFile(download, join(folder, file), { progress: request.progress, signal: request.signal });
+  }
+  return folder;
 }
 
 /** Files that some archivers leave beside the real ones. */

@@ -134,7 +134,7 @@ async function findImages(base: string, imageFolders: readonly string[], request
 export function createCarsSource({ counts, lastTrainClass }: CarsProtocol): DatasetSource {
   return {
     summary: 'cars of 196 models (Cars196); classes 1–98 train, 99–196 test',
-    from: { what: 'a folder with cars_annos.mat and car_ims.tgz, or the devkit’s files', required: true },
+    from: { what: 'a folder with cars_annos.mat and car_ims.tgz, or the devkit’s files', required: false },
     official: true,
     published: true,
     async gather(request) {

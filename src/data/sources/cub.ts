@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { findFirst, notFoundIn, type Place, requireFrom, unpackImages } from '../protocol/find.js';
+import type { Download } from '../download.js';
+import { downloadArchives, findFirst, notFoundIn, type Place, requireFrom, unpackImages } from '../protocol/find.js';
 import { badLine, indexFile, readNumbered } from '../protocol/index-file.js';
 import { checkListing, type PublishedCounts } from '../protocol/published.js';
 import type { DatasetSource, GatherRequest } from '../source.js';
@@ -10,11 +11,16 @@ export interface CubProtocol {
   readonly counts: PublishedCounts;
   /** Classes up to this number are trained on, the others tested on. */
   readonly lastTrainClass: number;
+  readonly archive: Download;
 }
 
 export const cubProtocol: CubProtocol = {
   counts: { train: { images: 5864, classes: 100 }, test: { images: 5924, classes: 100 } },
   lastTrainClass: 100,
+  archive: {
+    url: 'https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz',
+    md5: '97eceeb196236b17998738112f37df78',
+  },
 };
 
 const outermost = 'CUB_200_2011';
@@ -38,7 +44,9 @@ const about = {
   ],
 } as const;
 
-async function findRoot(request: GatherRequest): Promise<Place> {
+async function findRoot(given: GatherRequest, download: Download): Promise<Place> {
+  const path = given.from ?? (await downloadArchives(about.name, { [archive]: download }, given));
+  const request = { ...given, from: path };
   const { from, kind } = await requireFrom(request, fetchFrom);
   const keep = (name: string): boolean => name.startsWith('images/') || indexFiles.some((file) => file === name);
   if (kind === 'file') return unpackImages(from, request, `${outermost}/`, keep);
@@ -74,14 +82,14 @@ async function readItems(place: Place, lastTrainClass: number): Promise<UnsplitI
 }
 
 /** Photographs of 200 species of birds. */
-export function createCubSource({ counts, lastTrainClass }: CubProtocol): DatasetSource {
+export function createCubSource({ counts, lastTrainClass, archive: download }: CubProtocol): DatasetSource {
   return {
     summary: 'birds of 200 species (CUB-200-2011); classes 1–100 train, 101–200 test',
-    from: { what: `${archive} or the folder unpacked from it`, required: true },
+    from: { what: `${archive} or the folder unpacked from it; without it, the archive is downloaded`, required: false },
     official: true,
     published: true,
     async gather(request) {
-      const place = await findRoot(request);
+      const place = await findRoot(request, download);
       const items = await readItems(place, lastTrainClass);
       const listing = { ...place, imageFolders: ['images'], index: 'images.txt', items, counts };
       return { ...about, ...place, ...(await checkListing(listing, request)) };

@@ -5,6 +5,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { KindredError } from '../../core/errors.js';
 import type { ReportProgress } from '../../core/progress.js';
+import { reasonOf } from '../reason.js';
 
 /** The public repository, as one archive of about 110 MB. */
 export const groceryArchive = 'https://github.com/marcusklasson/GroceryStoreDataset/archive/refs/heads/master.tar.gz';
@@ -14,12 +15,6 @@ function failed(url: string, reason: string, cause?: unknown): KindredError {
     hint: 'Fetch it where there is a network, unpack it, and give the folder: --from PATH',
     cause,
   });
-}
-
-/** 'fetch failed' says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
 }
 
 /**

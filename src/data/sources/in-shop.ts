@@ -81,7 +81,7 @@ async function readItems(file: IndexFile): Promise<UnsplitItem[]> {
 export function createInShopSource({ counts }: InShopProtocol): DatasetSource {
   return {
     summary: 'clothes (In-Shop Clothes Retrieval); queries are searched for in the gallery',
-    from: { what: `a folder with ${partition} and img.zip, or img/ unpacked from it`, required: true },
+    from: { what: `a folder with ${partition} and img.zip, or img/ unpacked from it`, required: false },
     official: true,
     published: true,
     async gather(request) {

@@ -2,7 +2,8 @@ import { basename, dirname, join } from 'node:path';
 import { KindredError } from '../../core/errors.js';
 import { listFolder } from '../../core/files.js';
 import { unpackArchive } from '../archive/unpack.js';
-import { isLitter, type Place, requireFrom } from '../protocol/find.js';
+import type { Download } from '../download.js';
+import { downloadArchives, isLitter, type Place, requireFrom } from '../protocol/find.js';
 import { nothingFound, scanImages } from '../scan.js';
 import type { DatasetSource, Gathered, GatherRequest, Skipped } from '../source.js';
 import type { UnsplitItem } from '../split.js';
@@ -11,6 +12,8 @@ import type { UnsplitItem } from '../split.js';
 export interface OmniglotProtocol {
   readonly parts: Readonly<Record<string, { readonly alphabets: number; readonly characters: number }>>;
   readonly drawingsPerCharacter: number;
+  /** What is downloaded without --from. */
+  readonly archives: Readonly<Record<string, Download>>;
 }
 
 export const omniglotProtocol: OmniglotProtocol = {
@@ -21,6 +24,16 @@ export const omniglotProtocol: OmniglotProtocol = {
     images_evaluation: { alphabets: 20, characters: 659 },
   },
   drawingsPerCharacter: 20,
+  archives: {
+    'images_background.zip': {
+      url: 'https://github.com/brendenlake/omniglot/raw/master/python/images_background.zip',
+      md5: '68d2efa1b9178cc56df9314c21c6e718',
+    },
+    'images_evaluation.zip': {
+      url: 'https://github.com/brendenlake/omniglot/raw/master/python/images_evaluation.zip',
+      md5: '6b91aef0f799c5bb55b94e3f2daec811',
+    },
+  },
 };
 
 const page = 'https://github.com/brendenlake/omniglot';
@@ -173,9 +186,14 @@ export function createOmniglotSource(protocol: OmniglotProtocol): DatasetSource 
   const parts = Object.keys(protocol.parts);
   return {
     summary: 'handwritten characters of 50 alphabets, 20 drawings each (Omniglot)',
-    from: { what: `${parts[0] ?? ''}.zip, or a folder with such archives or unpacked folders`, required: true },
+    from: {
+      what: `${parts[0] ?? ''}.zip, or a folder with such archives or unpacked folders; without it, they are downloaded`,
+      required: false,
+    },
     published: true,
-    async gather(request) {
+    async gather(given) {
+      const path = given.from ?? (await downloadArchives(about.name, protocol.archives, given));
+      const request = { ...given, from: path };
       const { from, kind } = await requireFrom(request, fetchFrom);
       if (kind === 'file') return unpackParts([from], request, protocol);
       const names = new Set(await listFolder(from));

@@ -63,7 +63,7 @@ async function readHalf(place: Place, half: Half, name: string): Promise<Unsplit
 export function createOnlineProductsSource({ counts }: OnlineProductsProtocol): DatasetSource {
   return {
     summary: 'products in 12 categories (Stanford Online Products); the published halves',
-    from: { what: `${archive} or the folder unpacked from it`, required: true },
+    from: { what: `${archive} or the folder unpacked from it`, required: false },
     official: true,
     published: true,
     async gather(request) {
