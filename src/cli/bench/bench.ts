@@ -73,6 +73,7 @@ export interface Skipped {
 export interface Bench {
   readonly summary: string;
   readonly trains?: false;
+  readonly plain?: false;
   run(context: BenchContext): Promise<readonly BenchResult[]>;
 }
 
@@ -80,8 +81,18 @@ export interface Bench {
 export interface TrainingBench {
   readonly summary: string;
   readonly trains: true;
+  readonly plain?: false;
   /** Rows that could not be measured say why, and the rest are. */
   run(context: TrainingContext): Promise<readonly (BenchResult | Skipped)[]>;
 }
 
-export type AnyBench = Bench | TrainingBench;
+/** One that needs neither a model nor pictures. */
+export interface PlainBench {
+  readonly summary: string;
+  readonly trains?: false;
+  readonly plain: true;
+  /** Rows that could not be measured say why, and the rest are. */
+  run(context: SharedContext): Promise<readonly (BenchResult | Skipped)[]>;
+}
+
+export type AnyBench = Bench | TrainingBench | PlainBench;

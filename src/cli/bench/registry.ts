@@ -1,12 +1,14 @@
 import { createRegistry } from '../../core/registry.js';
 import type { AnyBench } from './bench.js';
 import { embedBench } from './embed-bench.js';
+import { evalBench } from './eval-bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
 import { trainBench } from './train-bench.js';
 
 export const benches = createRegistry<AnyBench>('bench', {
   embed: embedBench,
+  eval: evalBench,
   index: indexBench,
   serve: serveBench,
   train: trainBench,

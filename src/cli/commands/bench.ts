@@ -75,8 +75,9 @@ export async function runBenches(
     let made: Promise<Bundle> | undefined;
     const model = (): Promise<Bundle> =>
       (made ??= given ? Promise.resolve(given) : parts.makeModel(join(scratch, 'model'), options));
-    const images =
-      options.data === undefined
+    const images = chosen.every(([, bench]) => bench.plain)
+      ? []
+      : options.data === undefined
         ? await makePictures(join(scratch, 'images'), options.images)
         : await dataPictures(options.data, options.images);
     for (const [name, bench] of chosen) {
@@ -85,8 +86,9 @@ export async function runBenches(
       const { runs, threads } = options;
       const shared: SharedContext = { images, threads, runs, folder, progress, signal };
       try {
-        const rows =
-          bench.trains === true
+        const rows = bench.plain
+          ? await bench.run(shared)
+          : bench.trains === true
             ? await bench.run({ ...shared, training: options })
             : await bench.run({ ...shared, model: await model(), openEmbedder });
         results.push(...rows);
