@@ -20,8 +20,14 @@ const options = z.object({
   lossOptions: keyValues().optional(),
   regularizerOptions: keyValues().optional(),
   steps: wholeNumber(1, 1_000_000).default(200),
-  classesPerBatch: wholeNumber(2, 512).default(16),
-  imagesPerClass: wholeNumber(1, 64).default(4),
+  sampler: z.string().optional(),
+  samplerField: z.string().min(1, { error: 'must name a metadata field' }).optional(),
+  memory: wholeNumber(0, 1_000_000).optional(),
+  memoryWarmup: wholeNumber(0, 1_000_000).optional(),
+  /** 16, or 32 for --sampler npair: the same batch size. */
+  classesPerBatch: wholeNumber(2, 512).optional(),
+  /** 4, or 2 for --sampler npair. */
+  imagesPerClass: wholeNumber(1, 64).optional(),
   accumulate: wholeNumber(1, 4096).default(1),
   inputSize: wholeNumber(32, 512).default(96),
   dim: wholeNumber(2, 2048).default(128),
@@ -46,7 +52,9 @@ const options = z.object({
 });
 
 /** The options of `kindred train`. */
-export const trainSchema = options.superRefine(({ cache, cacheSize, cacheViews }, context) => {
+export const trainSchema = options.superRefine(({ cache, cacheSize, cacheViews, memory, memoryWarmup }, context) => {
+  if (memoryWarmup !== undefined && !memory)
+    context.addIssue({ code: 'custom', path: ['memoryWarmup'], message: 'needs --memory' });
   if (cache !== 'off') return;
   const message = 'needs --cache memory or --cache disk';
   if (cacheSize !== undefined) context.addIssue({ code: 'custom', path: ['cacheSize'], message });

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { createRandom } from '../core/random.js';
+import { KindredError } from '../core/errors.js';
 import { unknownName } from '../core/registry.js';
 import { unitRows } from './distances/unit-rows.js';
 import { weightedSum } from './gradient.js';
@@ -86,6 +87,16 @@ export function validateCombination(loss: string, regularizer: string, batch: Ba
   checkBatchShape(batch, createLoss(loss).minImagesPerClass);
 }
 
+/** @throws KindredError invalid-option for a loss that has no use for a cross-batch memory, naming those that have */
+function checkMemoryFits(loss: Loss): void {
+  if (loss.memory) return;
+  const fitting = losses.names.filter((name) => createLoss(name).memory);
+  throw new KindredError('invalid-option', `--memory does not apply to the ${loss.name} loss`, {
+    field: '--memory',
+    hint: `Leave it out, or use --loss ${fitting.join(', ')}.`,
+  });
+}
+
 /** What the objective of a run depends on. */
 export type ObjectiveSettings = Pick<
   TrainSettings,
@@ -97,6 +108,7 @@ export type ObjectiveSettings = Pick<
   | 'seed'
   | 'classesPerBatch'
   | 'imagesPerClass'
+  | 'memory'
 >;
 
 /**
@@ -105,8 +117,10 @@ export type ObjectiveSettings = Pick<
  */
 export function objectiveFor(settings: ObjectiveSettings): Objective {
   validateCombination(settings.loss, settings.regularizer, settings);
+  const loss = createLoss(settings.loss, settings.lossOptions);
+  if (settings.memory) checkMemoryFits(loss);
   return createObjective({
-    loss: createLoss(settings.loss, settings.lossOptions),
+    loss,
     regularizer: createRegularizer(settings.regularizer, settings.regularizerOptions),
     lambda: settings.lambda,
     seed: settings.seed,

@@ -7,6 +7,7 @@ import type { ReportProgress } from '../core/progress.js';
 import { createRandom, shuffled } from '../core/random.js';
 import { loadDataset } from '../data/dataset-folder.js';
 import { itemsByLabel, type Dataset } from '../data/dataset.js';
+import { checkSampler } from '../data/samplers/registry.js';
 import { loadBackbone } from './backbones/registry.js';
 import type { Backbone } from './backbones/backbone.js';
 import { readCheckpoint } from './checkpoint.js';
@@ -114,6 +115,8 @@ async function exportBundle(
         trainFrom: result.trainFrom,
         backend: settings.backend,
         ...(settings.views !== undefined && { views: settings.views }),
+        ...(settings.sampler !== undefined && { sampler: settings.sampler }),
+        ...(settings.memory ? { memory: settings.memory } : {}),
       },
       dataset: {
         name: dataset.name,
@@ -143,6 +146,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainedMod
   const backend = await chooseBackend(options.settings.backend, { allowSoftwareGpu });
   const settings = { ...options.settings, backend: backend.name };
   const objective = objectiveFor(settings);
+  checkSampler(settings.sampler ?? 'class', { ...settings, field: settings.samplerField });
   await checkReplaceable(out); // before hours of training
   const dataset = await loadDataset(data);
   const backbone = await loadBackbone(settings.backbone, {

@@ -12,6 +12,8 @@ Examples:
   kindred train --data photos --out model
   kindred train --data photos --out model --loss triplet --steps 300
   kindred train --data photos --out model --positive-weight 0.1       (contrastive, a fixed weight instead of the gate)
+  kindred train --data photos --out model --loss multi-similarity --memory 1024
+  kindred train --data photos --out model --loss triplet --sampler hierarchical --sampler-field category
   kindred train --data photos --out model --backbone mobilenet-v1 --backbone-from ./mobilenet
   kindred train --data photos --out model --classes-per-batch 128 --accumulate 8   (batch 512 in the memory of 64)
   kindred train --data photos --out model --cache disk                 (many runs over the same photos)
@@ -53,7 +55,8 @@ export function formatTrained({ bundle, result, settings, parity, seconds }: Tra
 
 /** The options as the trainer takes them: everything that decides the numbers, and nothing else. */
 export function settingsOf(config: TrainConfig): TrainSettings {
-  const { loss, steps, classesPerBatch, imagesPerClass, inputSize, dim, backbone, backend, seed, threads } = config;
+  const { loss, steps, inputSize, dim, backbone, backend, seed, threads } = config;
+  const pairs = config.sampler === 'npair';
   const { lossOptions, regularizerOptions } = objectiveOptions(config);
   return {
     loss,
@@ -62,8 +65,12 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     regularizerOptions,
     lambda: config.lambda,
     steps,
-    classesPerBatch,
-    imagesPerClass,
+    sampler: config.sampler,
+    samplerField: config.samplerField,
+    memory: config.memory,
+    memoryWarmup: config.memoryWarmup,
+    classesPerBatch: config.classesPerBatch ?? (pairs ? 32 : 16),
+    imagesPerClass: config.imagesPerClass ?? (pairs ? 2 : 4),
     accumulate: config.accumulate,
     inputSize,
     dim,
@@ -97,7 +104,10 @@ export const command: CommandModule = {
       .description('train an embedding on a prepared data set and write a model bundle')
       .option('--data <dir>', 'the data set that `kindred data prepare` wrote')
       .option('--out <dir>', 'where the model bundle goes')
-      .option('--loss <name>', 'contrastive, triplet or npair (default: contrastive)')
+      .option(
+        '--loss <name>',
+        'contrastive, triplet, npair, multi-similarity, proxy-anchor, circle, supcon or lifted (default: contrastive)',
+      )
       .option(
         '--regularizer <name>',
         'density term: gate, neighbour or none (default: gate for contrastive, none for the others)',
@@ -106,13 +116,26 @@ export const command: CommandModule = {
       .option('--kappa <number>', 'strength of the density term')
       .option('--margin <number>', 'margin of the loss')
       .option('--positive-weight <number>', 'contrastive: constant weight of positive pairs; turns the gate off')
-      .option('--miner <name>', 'triplet: semi-hard, hard or all (default: semi-hard)')
+      .option(
+        '--miner <name>',
+        'what a loss looks at: semi-hard, hard, all, distance-weighted or multi-similarity (default: the loss’s own)',
+      )
       .option('--l2 <number>', 'npair: weight of the embeddings’ length')
-      .option('--loss-options <key=value,…>', 'other options of the loss (docs/losses.md)')
+      .option('--loss-options <key=value,…>', 'other options of the loss, such as distance=cosine (docs/losses.md)')
+      .option(
+        '--memory <n>',
+        'hold each batch against this many embeddings of earlier ones too: losses over pairs, and triplet (default: 0)',
+      )
+      .option('--memory-warmup <steps>', 'steps before the memory is used (default: a tenth of all)')
       .option('--regularizer-options <key=value,…>', 'other options of the density term')
       .option('--steps <n>', 'training steps (default: 200)')
-      .option('--classes-per-batch <n>', 'classes in a batch (default: 16)')
-      .option('--images-per-class <n>', 'images of each (default: 4)')
+      .option(
+        '--sampler <name>',
+        'how batches are drawn: class, npair (2 images a class), hard-class (with the nearest classes) or hierarchical (default: class)',
+      )
+      .option('--sampler-field <name>', 'hierarchical: the metadata field that holds the category')
+      .option('--classes-per-batch <n>', 'classes in a batch (default: 16; npair: 32)')
+      .option('--images-per-class <n>', 'images of each (default: 4; npair: 2)')
       .option(
         '--accumulate <n>',
         'compute each batch in this many pieces: the same gradients, less memory (default: 1)',

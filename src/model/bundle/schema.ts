@@ -55,6 +55,10 @@ const bundleFields = z.object({
       backend: z.string(),
       /** Fixed views of each picture (`--cache`); absent where every crop was a new one. */
       views: count.optional(),
+      /** How batches were drawn, where it was not by class. */
+      sampler: z.string().optional(),
+      /** Embeddings of earlier batches that the loss saw as well. */
+      memory: count.optional(),
     })
     .nullable(),
   dataset: z
