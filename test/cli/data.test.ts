@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { command } from '../../src/cli/commands/data.js';
+import { loadDataset } from '../../src/data/dataset-folder.js';
 import { failure, temporaryFolder, writePictures } from '../data/helpers.js';
+import { cubFiles, writeTgz } from '../data/miniatures.js';
 import { collect } from './collect.js';
 
 /** Runs `kindred data …`; what went to stdout. */
@@ -68,11 +70,41 @@ describe('kindred data prepare', () => {
       'invalid-option',
       'did you mean "every-second"?',
     ],
+    [['folder', '--from', 'x', '--out', 'y', '--split', 'official'], 'invalid-option', 'folder has no official split'],
+    [['folder', '--from', 'x', '--out', 'y', '--fold', '6/5'], 'invalid-option', '--fold: must be i/k'],
+    [['cub', '--from', 'x', '--out', 'y', '--fold', '1/5'], 'invalid-option', 'official split of cub has no folds'],
+    [['folder', '--from', 'x', '--out', 'y', '--allow-incomplete'], 'invalid-option', 'takes no --allow-incomplete'],
+    [['sop', '--out', 'y'], 'source-missing', '--from is missing'],
     [['folder', '--from', 'x', '--out', 'y', '--seed', '-1'], 'invalid-option', '--seed: must be at least 0'],
   ])('refuses %j', async (words, code, message) => {
     const error = await failure(run('prepare', ...words));
     expect(error.code).toBe(code);
     expect(error.message).toContain(message);
+  });
+
+  it('deals the classes out to folds', async () => {
+    const { photos, out } = await shop();
+    const tested: (string | null)[] = [];
+    for (const fold of ['1/3', '2/3', '3/3']) {
+      const text = await run('prepare', 'folder', '--from', photos, '--out', out, '--fold', fold);
+      expect(text).toContain(`Split by class: random, fold ${fold}, seed 0`);
+      const { items, split } = await loadDataset(out);
+      expect(split.fold).toBe(fold);
+      tested.push(...items.filter((item) => item.split === 'test').map(({ label }) => label));
+    }
+    expect(tested.sort()).toEqual(['a', 'a', 'b', 'b', 'c', 'c']);
+  });
+
+  it('refuses an archive that is not whole, and takes it with --allow-incomplete, telling what is missing', async () => {
+    const base = await temporaryFolder();
+    const archive = await writeTgz(join(base, 'CUB_200_2011.tgz'), await cubFiles());
+    const words = ['prepare', 'cub', '--from', archive, '--out', join(base, 'out')];
+    const error = await failure(run(...words));
+    expect(error.message).toBe('train: 12 images of 4 classes, published are 5864 images of 100 classes');
+    expect(error.hint).toContain('--allow-incomplete');
+    const text = await run(...words, '--allow-incomplete');
+    expect(text).toContain('results are not comparable with published ones:\n  train: 12 images of 4 classes');
+    expect(text).toMatch(/Licence: non-commercial research .*\nCite: C\. Wah/);
   });
 
   it('writes nothing with --strict when an image cannot be read', async () => {

@@ -134,6 +134,28 @@ describe('writeDataset and loadDataset', () => {
     expect(error.hint).toContain('kindred data prepare');
   });
 
+  it.each([
+    ['a role outside the test', { train: 'query', test: ['query', 'gallery'] }, 'line 1: only an item in split "test"'],
+    ['a test item without a role', { test: ['query', undefined] }, 'line 4: other test items are queries'],
+    ['queries without a gallery', { test: ['query', 'query'] }, 'every test item is a query item'],
+    ['a gallery without queries', { test: ['gallery', 'gallery'] }, 'every test item is a gallery item'],
+  ] as const)('refuse %s', async (_name, roles, message) => {
+    const folder = await temporaryFolder();
+    const item = (id: string, split: 'train' | 'test', role: 'query' | 'gallery' | undefined): DatasetItem => ({
+      ...{ id, path: id, label: split, split, metadata: {} },
+      ...(role ? { role } : {}),
+    });
+    const train = 'train' in roles ? roles.train : undefined;
+    const items = [
+      ...[item('1', 'train', train), item('2', 'train', undefined)],
+      ...[item('3', 'test', roles.test[0]), item('4', 'test', roles.test[1])],
+    ];
+    const dataset = { name: 'x', source: 'csv', root: folder, items, split: { method: 'official', seed: 0 } };
+    const error = await failure(writeDataset(folder, dataset));
+    expect(error.code).toBe('dataset-invalid');
+    expect(error.message).toContain(message);
+  });
+
   it('write one JSON document a line', async () => {
     const folder = await edited('items.jsonl', (text) => text);
     const lines = (await readFile(join(folder, 'items.jsonl'), 'utf8')).trimEnd().split('\n');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { itemsByLabel } from '../../src/data/dataset.js';
 import { assignSplits, computeSplitHash, type UnsplitItem } from '../../src/data/split.js';
+import { failure } from './helpers.js';
 
 function make(classes: Readonly<Record<string, number>>): UnsplitItem[] {
   return Object.entries(classes).flatMap(([label, size]) =>
@@ -77,12 +78,92 @@ describe('assignSplits', () => {
   });
 });
 
+/** Classes A, B, … of two items; those up to `last` are in the training half. */
+function official(count: number, last: string): UnsplitItem[] {
+  return make(letters(count)).map((item) => ({
+    ...item,
+    half: (item.label ?? '') <= last ? ('train' as const) : ('test' as const),
+    ...((item.label ?? '') > last ? { role: item.id.endsWith('0') ? ('query' as const) : ('gallery' as const) } : {}),
+  }));
+}
+
+describe('the official split', () => {
+  it('tests on the published half, with its roles, and validates on classes of the other', () => {
+    for (const seed of [0, 1, 2]) {
+      const { items } = assignSplits(official(20, 'J'), 'official', seed);
+      const groups = [...itemsByLabel(items)];
+      expect(groups.filter(([, [item]]) => item?.split === 'test').map(([label]) => label)).toEqual(
+        Object.keys(letters(20)).slice(10),
+      );
+      expect(groups.filter(([, [item]]) => item?.split === 'validation')).toHaveLength(2);
+      for (const { id, split, role } of items) {
+        expect(role).toBe(split === 'test' ? (id.endsWith('0') ? 'query' : 'gallery') : undefined);
+      }
+    }
+  });
+
+  it('holds out other validation classes with another seed, and the same test classes', () => {
+    const validation = (seed: number): string[] => {
+      const { items } = assignSplits(official(20, 'J'), 'official', seed);
+      return [...new Set(items.filter(({ split }) => split === 'validation').map(({ label }) => label ?? ''))];
+    };
+    expect(validation(1)).toEqual(validation(1));
+    expect(new Set([0, 1, 2, 3, 4].map((seed) => validation(seed).join()))).not.toHaveProperty('size', 1);
+  });
+
+  it('refuses a class in both halves, and items without a half', async () => {
+    const items = official(4, 'B');
+    const both = items.map((item) => (item.id === 'A/1' ? { ...item, half: 'test' as const } : item));
+    const attempt = (list: UnsplitItem[]) => failure(Promise.resolve().then(() => assignSplits(list, 'official', 0)));
+    const error = await attempt(both);
+    expect(error.code).toBe('dataset-invalid');
+    expect(error.message).toContain('class "A" is in both halves');
+    expect(await attempt(make(letters(4)))).toMatchObject({ code: 'invalid-option', field: '--split' });
+  });
+});
+
+describe('folds', () => {
+  it('test every class exactly once, and validate on none that is tested', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 40 }),
+        fc.integer({ min: 2, max: 5 }),
+        fc.integer(),
+        fc.constantFrom('random' as const, 'every-second' as const),
+        (count, of, seed, method) => {
+          const tested = Array.from({ length: of }, (_, index) => {
+            const { items } = assignSplits(make(letters(count)), method, seed, { index: index + 1, of });
+            for (const group of itemsByLabel(items).values())
+              expect(new Set(group.map(({ split }) => split)).size).toBe(1);
+            return [...new Set(items.filter(({ split }) => split === 'test').map(({ label }) => label))];
+          });
+          expect(tested.flat()).toHaveLength(count);
+          expect(new Set(tested.flat()).size).toBe(count);
+          const sizes = tested.map(({ length }) => length);
+          expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('are refused where there are too few classes, or with the official split', async () => {
+    const attempt = (method: 'random' | 'official', items: UnsplitItem[]) =>
+      failure(Promise.resolve().then(() => assignSplits(items, method, 0, { index: 1, of: 5 })));
+    expect((await attempt('random', make(letters(4)))).message).toBe('--fold 1/5: there are only 4 classes');
+    expect((await attempt('official', official(20, 'J'))).message).toContain('the official split has no folds');
+  });
+});
+
 describe('computeSplitHash', () => {
-  it('changes with an id, a label or a split', () => {
+  it('changes with an id, a label, a split or a role', () => {
     const base = [{ id: 'a', label: 'x', split: 'train' as const }];
     const hash = computeSplitHash(base);
     expect(computeSplitHash([{ id: 'b', label: 'x', split: 'train' }])).not.toBe(hash);
     expect(computeSplitHash([{ id: 'a', label: null, split: 'train' }])).not.toBe(hash);
     expect(computeSplitHash([{ id: 'a', label: 'x', split: 'test' }])).not.toBe(hash);
+    const queried = computeSplitHash([{ id: 'a', label: 'x', split: 'test', role: 'query' }]);
+    expect(queried).not.toBe(computeSplitHash([{ id: 'a', label: 'x', split: 'test' }]));
+    expect(queried).not.toBe(computeSplitHash([{ id: 'a', label: 'x', split: 'test', role: 'gallery' }]));
   });
 });
