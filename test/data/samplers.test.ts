@@ -1,20 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KindredError } from '../../src/core/errors.js';
-import type { DatasetItem } from '../../src/data/dataset.js';
+import { squaredDistance } from '../../src/core/vectors.js';
 import { createDeck } from '../../src/data/deck.js';
 import { createClassSampler } from '../../src/data/samplers/class.js';
-
-function make(sizes: readonly number[]): DatasetItem[] {
-  return sizes.flatMap((size, label) =>
-    Array.from({ length: size }, (_, index): DatasetItem => {
-      const id = `${label}/${index}`;
-      return { id, path: id, label: `class ${String(label).padStart(3, '0')}`, split: 'train', metadata: {} };
-    }),
-  );
-}
-
-const times = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+import { createHardClassSampler } from '../../src/data/samplers/hard-class.js';
+import { createHierarchicalSampler } from '../../src/data/samplers/hierarchical.js';
+import { createNpairSampler } from '../../src/data/samplers/npair.js';
+import { checkSampler, samplers } from '../../src/data/samplers/registry.js';
+import { describeSampler, makeItems, randomRows, times } from '../contracts/sampler.js';
 
 describe('createDeck', () => {
   const sizes = fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 12 }), fc.integer());
@@ -53,59 +46,128 @@ describe('createDeck', () => {
   });
 });
 
-describe('createClassSampler', () => {
-  const options = { items: make([5, 2, 1, 7, 4, 3]), classesPerBatch: 3, imagesPerClass: 2, seed: 11 };
+for (const name of samplers.names) {
+  describeSampler(name, samplers.get(name));
+  if (name !== 'npair') describeSampler(`${name}, more images than some classes have`, samplers.get(name), 4);
+}
 
-  it('lays a batch out class by class, without classes of one image', () => {
-    const sampler = createClassSampler(options);
-    expect(sampler.classes).toEqual(['class 000', 'class 001', 'class 003', 'class 004', 'class 005']);
-    expect(sampler).toMatchObject({ images: 21, batchSize: 6 });
-    for (const step of times(30)) {
-      const { indices, classes } = sampler.next(step);
-      expect(indices).toHaveLength(6);
-      expect(classes.map((name) => sampler.classes[name])).toEqual(indices.map((index) => options.items[index]?.label));
-      expect(classes.filter((_, index) => index % 2 === 0)).toEqual(classes.filter((_, index) => index % 2 === 1));
-      expect(new Set(classes).size).toBe(3);
-      expect(new Set(indices).size).toBe(6);
-    }
-  });
-
-  it('shows every image of a class before any again', () => {
-    const sampler = createClassSampler(options);
-    const seen = times(100).flatMap((step) => [...sampler.next(step).indices]);
-    const ofFirst = seen.filter((index) => options.items[index]?.label === 'class 000');
+describe('class', () => {
+  it('shows every image of a class before any again, and every class before any again', () => {
+    const items = makeItems([5, 2, 7, 4]);
+    const sampler = createClassSampler({ items, classesPerBatch: 3, imagesPerClass: 2, seed: 11 });
+    const batches = times(100).map((step) => sampler.next(step));
+    const ofFirst = batches.flatMap(({ indices }) => indices.filter((index) => items[index]?.label === 'class 000'));
     for (let start = 0; start + 5 <= ofFirst.length; start += 5) {
       expect(new Set(ofFirst.slice(start, start + 5)).size).toBe(5);
     }
-    expect(ofFirst.length).toBeGreaterThan(40);
+    const classes = batches.flatMap(({ classes: own }) => own.filter((_, i) => i % 2 === 0));
+    for (let start = 0; start + 4 <= classes.length; start += 4) {
+      expect(new Set(classes.slice(start, start + 4)).size).toBe(4);
+    }
+  });
+});
+
+describe('npair', () => {
+  it('takes two images of each class and no other number', () => {
+    const options = { items: makeItems([4, 4]), classesPerBatch: 2, imagesPerClass: 4, seed: 0 };
+    expect(() => createNpairSampler(options)).toThrow(
+      expect.objectContaining({ code: 'invalid-option', field: '--images-per-class' }),
+    );
+  });
+});
+
+describe('hierarchical', () => {
+  const items = makeItems([2, 2, 2, 2, 2, 2]);
+  const options = { items, imagesPerClass: 2, seed: 3, field: 'category' };
+  const categories = (indices: readonly number[]): unknown[] =>
+    indices.map((index) => items[index]?.metadata['category']);
+
+  it('stays within a category as far as that goes, then fills up from others', () => {
+    const pairs = createHierarchicalSampler({ ...options, classesPerBatch: 2 });
+    const three = createHierarchicalSampler({ ...options, classesPerBatch: 3 });
+    const seen = new Set<unknown>();
+    for (const step of times(40)) {
+      const own = categories(pairs.next(step).indices);
+      expect(new Set(own).size).toBe(1);
+      seen.add(own[0]);
+      const filled = categories(three.next(step).indices);
+      expect([new Set(filled.slice(0, 4)).size, new Set(filled).size]).toEqual([1, 2]);
+    }
+    expect(seen.size).toBe(3);
   });
 
-  it('repeats images only in a class that has too few', () => {
-    const sampler = createClassSampler({ ...options, items: make([2, 6]), classesPerBatch: 2, imagesPerClass: 4 });
-    for (const step of times(10)) {
-      const { indices, classes } = sampler.next(step);
-      const distinct = [0, 1].map((wanted) => new Set(indices.filter((_, at) => classes[at] === wanted)).size);
-      expect(distinct).toEqual([2, 4]);
+  it('says which fields there are, and which image has none', () => {
+    expect(() => createHierarchicalSampler({ ...options, classesPerBatch: 2, field: undefined })).toThrow(
+      expect.objectContaining({ field: '--sampler-field', hint: 'Use --sampler-field with one of category.' }),
+    );
+    expect(() => createHierarchicalSampler({ ...options, classesPerBatch: 2, field: 'colour' })).toThrow(
+      'image 0/0 of class class 000 has no colour in its metadata',
+    );
+  });
+});
+
+describe('hard-class', () => {
+  const items = makeItems(times(12).map(() => 3));
+  const options = { items, classesPerBatch: 8, imagesPerClass: 2, seed: 5 };
+
+  it('holds a class against its nearest ones by the means it was told, from the step that may use them', () => {
+    const sampler = createHardClassSampler(options);
+    const plain = times(9).map((step) => sampler.next(step));
+    const { feedback } = sampler;
+    expect(feedback?.indices.map((index) => items[index]?.label)).toHaveLength(36);
+    const rows = randomRows(36, 6, 1);
+    feedback?.learn(rows, 7);
+    expect(times(7).map((step) => sampler.next(step))).toEqual(plain.slice(0, 7));
+    expect(sampler.next(7)).not.toEqual(plain[7]);
+    const means = times(12).map((c) =>
+      Float32Array.from(
+        { length: 6 },
+        (_, j) => times(3).reduce((sum, i) => sum + (rows[(3 * c + i) * 6 + j] ?? 0), 0) / 3,
+      ),
+    );
+    const mean = (c: number): Float32Array => means[c] ?? new Float32Array(6);
+    const nearest = (c: number): number[] =>
+      times(12)
+        .filter((other) => other !== c)
+        .sort((a, b) => squaredDistance(mean(c), mean(a)) - squaredDistance(mean(c), mean(b)));
+    for (const step of times(20).map((i) => i + 7)) {
+      const chosen = sampler.next(step).classes.filter((_, i) => i % 2 === 0);
+      const leader = chosen[0] ?? NaN;
+      expect(chosen.slice(1, 4)).toEqual(nearest(leader).slice(0, 3));
     }
   });
 
-  it('resumes anywhere, and another seed gives other batches', () => {
-    const straight = createClassSampler(options);
-    const batches = times(50).map((step) => straight.next(step));
-    expect(createClassSampler(options).next(37)).toEqual(batches[37]);
-    expect(times(50).map((step) => createClassSampler({ ...options, seed: 12 }).next(step))).not.toEqual(batches);
+  it('leads with every class once per pass', () => {
+    const sampler = createHardClassSampler({ ...options, classesPerBatch: 4 });
+    sampler.feedback?.learn(randomRows(36, 6, 2), 0);
+    const leaders = times(12).map((step) => sampler.next(step).classes[0]);
+    expect(new Set(leaders).size).toBe(12);
   });
 
+  it('refuses a checkpoint that does not hold its means', () => {
+    const sampler = createHardClassSampler(options);
+    expect(() => sampler.feedback?.restore(new Map([['from', Float32Array.of(3)]]))).toThrow(
+      expect.objectContaining({ code: 'checkpoint-invalid' }),
+    );
+  });
+});
+
+describe('what is checked before anything is loaded', () => {
   it.each([
-    [make([2, 2, 2, 1]), '--classes-per-batch 3', 'only 3 classes'],
-    [make([2, 1]), 'at least two classes', 'only 1 class has'],
-    [make([1, 1]), 'at least two classes', 'no class has'],
-    [[], 'at least two classes', 'no class has'],
-  ])('says what to change when there are too few classes', (items, hint, message) => {
-    const create = () => createClassSampler({ ...options, items, classesPerBatch: 16 });
-    expect(create).toThrow(KindredError);
-    expect(create).toThrow(expect.objectContaining({ code: 'dataset-too-small' }));
-    expect(create).toThrow(expect.objectContaining({ hint: expect.stringContaining(hint) as unknown }));
-    expect(create).toThrow(message);
+    ['hardclass', 4, undefined, 'unknown-name', '--sampler'],
+    ['npair', 4, undefined, 'invalid-option', '--images-per-class'],
+    ['class', 4, 'category', 'invalid-option', '--sampler-field'],
+  ])('%s with %d images a class and field %s', (name, imagesPerClass, field, code, flag) => {
+    expect(() => {
+      checkSampler(name, { imagesPerClass, field });
+    }).toThrow(expect.objectContaining({ code, field: flag }));
+  });
+
+  it('lets through what fits', () => {
+    for (const name of samplers.names) {
+      expect(() => {
+        checkSampler(name, { imagesPerClass: 2, field: name === 'hierarchical' ? 'category' : undefined });
+      }).not.toThrow();
+    }
   });
 });
