@@ -13,7 +13,7 @@ import { reasonOf } from './reason.js';
 /** A file that its publisher serves. */
 export interface Download {
   readonly url: string;
-  /** Lower-case hexadecimal, as published. */
+  /** Lower-case hexadecimal. */
   readonly md5: string;
 }
 
@@ -110,7 +110,7 @@ export async function downloadFile(file: Download, target: string, options: Down
   const found = await md5Of(part);
   if (found !== file.md5) {
     await rm(part, { force: true });
-    throw failed(file.url, `what came has the md5 ${found}, published is ${file.md5}`);
+    throw failed(file.url, `what came has the md5 ${found}, ${file.md5} is expected`);
   }
   await rename(part, target);
 }

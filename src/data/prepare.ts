@@ -88,7 +88,7 @@ function chooseSplit({ source, sourceName, split, fold, allowIncomplete }: Prepa
       field: '--allow-incomplete',
     });
   }
-  const chosen = split ?? (source.official ? 'official' : 'random');
+  const chosen = split ?? (source.official === 'default' ? 'official' : 'random');
   if (fold && chosen === 'official') {
     throw new KindredError('invalid-option', `the official split of ${sourceName} has no folds`, {
       hint: 'Add --split random to leave the official split.',

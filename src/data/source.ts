@@ -11,8 +11,8 @@ export interface DatasetSource {
   readonly summary: string;
   /** What --from takes, or undefined when the source takes none. */
   readonly from?: { readonly what: string; readonly required: boolean };
-  /** Every item says which half of the published split it is in; `--split official` is the default then. */
-  readonly official?: boolean;
+  /** Items say which half of the published split they are in, which is the default or what `--split official` asks for. */
+  readonly official?: 'default' | 'on-request';
   /** The source knows what the published data set holds and accepts nothing else, but with `--allow-incomplete`. */
   readonly published?: boolean;
   /**

@@ -48,8 +48,8 @@ function officialHalves(items: readonly UnsplitItem[]): ReadonlyMap<string, Half
     if (label === null) continue;
     const before = halves.get(label);
     if (half === undefined) {
-      throw new KindredError('invalid-option', `${id} is in no half of an official split`, {
-        hint: 'Give --split random or --split every-second.',
+      throw new KindredError('invalid-option', `${id} is in no half of the official split`, {
+        hint: 'Give the archives of both halves, or --split random or --split every-second.',
         field: '--split',
       });
     }

@@ -57,7 +57,10 @@ describe('the published layout', () => {
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  onTestFinished(() => new Promise<void>((done) => void server.close(() => done())));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise<void>((done) => void server.close(() => done()));
+  });
   const address = server.address();
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/archive.tar.gz`;
 }

@@ -207,6 +207,7 @@ export const omniglotMiniature = {
   parts: {
     images_background_small1: { alphabets: 2, characters: 3 },
     images_background_small2: { alphabets: 2, characters: 2 },
+    images_evaluation: { alphabets: 1, characters: 2 },
   },
   drawingsPerCharacter: 3,
   archives: {},

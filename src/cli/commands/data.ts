@@ -51,7 +51,10 @@ function buildPrepare(context: CommandContext): Command {
     .description('make a data set: find the images, check them, and split them by class')
     .argument('<source>', datasetSources.names.join(', '))
     .option('--out <dir>', 'folder to write; an earlier data set there is replaced')
-    .option('--from <path>', 'where the images are (folder: a folder; csv: the file; grocery: a local copy)')
+    .option(
+      '--from <path>',
+      'where the images are (folder: a folder; csv: the file; published data sets: archive or folder)',
+    )
     .option('--root <dir>', 'csv: the folder that paths are relative to (default: that of the file)')
     .option(
       '--split <method>',
@@ -72,6 +75,8 @@ Examples:
   kindred data prepare emoji --out data/emoji
   kindred data prepare folder --from photos --out data/shop
   kindred data prepare csv --from catalogue.csv --out data/shop --seed 3
+  kindred data prepare cub --from CUB_200_2011.tgz --out data/cub
+  kindred data prepare emoji --fold 2/5 --out data/emoji-2
   kindred data prepare grocery --from ../GroceryStoreDataset --out data/grocery --split every-second`,
     )
     .action(async (name: string, flags: Record<string, unknown>) => {

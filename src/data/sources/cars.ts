@@ -135,7 +135,7 @@ export function createCarsSource({ counts, lastTrainClass }: CarsProtocol): Data
   return {
     summary: 'cars of 196 models (Cars196); classes 1–98 train, 99–196 test',
     from: { what: 'a folder with cars_annos.mat and car_ims.tgz, or the devkit’s files', required: false },
-    official: true,
+    official: 'default',
     published: true,
     async gather(request) {
       const { from, kind } = await requireFrom(request, fetchFrom);

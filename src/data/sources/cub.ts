@@ -86,7 +86,7 @@ export function createCubSource({ counts, lastTrainClass, archive: download }: C
   return {
     summary: 'birds of 200 species (CUB-200-2011); classes 1–100 train, 101–200 test',
     from: { what: `${archive} or the folder unpacked from it; without it, the archive is downloaded`, required: false },
-    official: true,
+    official: 'default',
     published: true,
     async gather(request) {
       const place = await findRoot(request, download);

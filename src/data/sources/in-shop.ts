@@ -82,7 +82,7 @@ export function createInShopSource({ counts }: InShopProtocol): DatasetSource {
   return {
     summary: 'clothes (In-Shop Clothes Retrieval); queries are searched for in the gallery',
     from: { what: `a folder with ${partition} and img.zip, or img/ unpacked from it`, required: false },
-    official: true,
+    official: 'default',
     published: true,
     async gather(request) {
       const { index, place } = await findParts(request);

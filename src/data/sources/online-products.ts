@@ -64,7 +64,7 @@ export function createOnlineProductsSource({ counts }: OnlineProductsProtocol): 
   return {
     summary: 'products in 12 categories (Stanford Online Products); the published halves',
     from: { what: `${archive} or the folder unpacked from it`, required: false },
-    official: true,
+    official: 'default',
     published: true,
     async gather(request) {
       const place = await findRoot(request);

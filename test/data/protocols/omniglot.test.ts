@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadDataset } from '../../../src/data/dataset-folder.js';
+import { prepareDataset } from '../../../src/data/prepare.js';
 import { createOmniglotSource } from '../../../src/data/sources/omniglot.js';
-import { failure, temporaryFolder } from '../helpers.js';
+import { failure, quiet, temporaryFolder } from '../helpers.js';
 import * as mini from '../miniatures.js';
 import { prepare, write } from './prepare-miniature.js';
 
@@ -43,6 +44,27 @@ describe('Omniglot', () => {
       });
     }
     expect(hashes.size).toBe(1);
+  });
+
+  it('has an official split on request, with archives of both kinds', async () => {
+    const [background = new Map<string, Uint8Array>()] = await both();
+    const evaluation = await mini.omniglotFiles('images_evaluation', ['Tengwar/character01', 'Tengwar/character02']);
+    const from = await write(new Map([...background, ...evaluation]));
+    const out = join(await temporaryFolder(), 'out');
+    const options = {
+      source: omniglot,
+      sourceName: 'omniglot',
+      out,
+      split: 'official',
+      seed: 0,
+      strict: false,
+    } as const;
+    await prepareDataset({ ...options, ...quiet, from });
+    const tested = (await loadDataset(out)).items.filter(({ split }) => split === 'test');
+    expect(tested.map(({ label }) => label?.split('/')[0])).toEqual(Array.from({ length: 6 }, () => 'Tengwar'));
+    const error = await failure(prepareDataset({ ...options, ...quiet, from: await write(background) }));
+    expect(error).toMatchObject({ code: 'invalid-option', field: '--split' });
+    expect(error.hint).toContain('both halves');
   });
 
   it('is read from one archive or folder', async () => {
