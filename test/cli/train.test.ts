@@ -155,6 +155,17 @@ describe('an interrupted run', () => {
     expect((await bundleOf('stopped')).fingerprint).toBe((await bundleOf('whole')).fingerprint);
   });
 
+  test('goes on with the memory and the class means it had', async () => {
+    const options = [
+      ...['--steps', '30', '--loss', 'supcon', '--memory', '20'],
+      ...['--sampler', 'hard-class', '--classes-per-batch', '2'],
+    ];
+    expect((await interrupted('stopped-memory', ...options)).stderr).toContain('error [interrupted]');
+    expect((await train('stopped-memory', ...options, '--resume')).exit).toBe(0);
+    expect((await train('whole-memory', ...options)).exit).toBe(0);
+    expect((await bundleOf('stopped-memory')).fingerprint).toBe((await bundleOf('whole-memory')).fingerprint);
+  });
+
   test('with nothing to resume starts from the beginning and says so', async () => {
     const { exit, stderr } = await train('fresh', '--resume', '--steps', '1');
     expect(stderr).toContain('nothing to resume');
@@ -178,6 +189,10 @@ describe('kindred train refuses', () => {
     [['--backend', 'wasn'], 2, 'unknown backend "wasn" (did you mean "wasm"?)'],
     [['--backbone', 'mobilenet-v2'], 2, 'unknown backbone "mobilenet-v2"'],
     [['--loss', 'triplet', '--miner', 'semihard'], 2, 'did you mean "semi-hard"?'],
+    [['--loss', 'npair', '--memory', '64'], 2, '--memory does not apply to the npair loss'],
+    [['--loss', 'triplet', '--miner', 'multi-similarity'], 2, 'Miners that fit: semi-hard, hard, all'],
+    [['--sampler', 'hardclass'], 2, 'unknown sampler "hardclass" (did you mean "hard-class"?)'],
+    [['--sampler', 'hierarchical'], 2, 'The data set has no metadata: use another sampler'],
     [['--train-from', 'block_12_expnd'], 2, 'did you mean "block_12_expand"?'],
     [['--train-from', 'block_12_project'], 2, '--train-from block_12_'],
     [['--backbone-cut', 'block_99'], 1, '--backbone-cut'],
