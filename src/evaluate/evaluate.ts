@@ -3,7 +3,7 @@ import { KindredError } from '../core/errors.js';
 import { silent, type ReportProgress } from '../core/progress.js';
 import { itemsByLabel, type Dataset, type DatasetItem, type SplitName } from '../data/dataset.js';
 import { classDensities, summarizeDensity, type DensitySummary } from '../metrics/density.js';
-import type { RetrievalMetrics } from '../metrics/retrieval.js';
+import { checkKs, type RetrievalMetrics } from '../metrics/retrieval.js';
 import { clusterImages, isSmall, type Clustering } from './cluster.js';
 import { embedItems, type SkippedImage } from './embed-items.js';
 import { groupField, groupName } from './groups.js';
@@ -108,6 +108,8 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
     });
   }
   const field = groupField(items, options.by);
+  // Known before anything is embedded; unreadable pictures may make it fewer still.
+  checkKs(ks, items.filter(({ role }) => role === 'gallery').length || items.length - 1);
   const { root } = dataset;
   const embedded = await embedItems({ root, items, embedder, stage: `embedding (${name})`, progress, signal });
   const classNames = [...groups.keys()];

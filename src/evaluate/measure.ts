@@ -1,5 +1,11 @@
 import type { ReportProgress } from '../core/progress.js';
-import { accumulateRetrieval, checkKs, type RetrievalMetrics, type RetrievalOptions } from '../metrics/retrieval.js';
+import {
+  accumulateRetrieval,
+  checkKs,
+  searchable,
+  type RetrievalMetrics,
+  type RetrievalOptions,
+} from '../metrics/retrieval.js';
 import { stopIfAborted } from './embed-items.js';
 import { plainSearch, type ExactSearch } from './exact/search.js';
 
@@ -36,7 +42,7 @@ export interface Measured {
 /** Like `retrievalMetrics`, with progress, groups, and a stop in between. @throws KindredError interrupted, and as that does */
 export async function measureRetrieval(options: MeasureOptions): Promise<Measured> {
   const { search, groupOf, stage, progress, signal, ks, labels } = options;
-  checkKs(options);
+  checkKs(ks, searchable(options));
   const all = accumulateRetrieval(ks);
   const groups = new Map<string, ReturnType<typeof accumulateRetrieval>>();
   const total = labels.length;

@@ -41,19 +41,23 @@ export interface RetrievalOptions extends RankOptions {
   readonly ks: readonly number[];
 }
 
+/** What one query can find: the gallery, or all but itself. */
+export const searchable = ({ labels, gallery }: Pick<RankOptions, 'labels' | 'gallery'>): number =>
+  gallery ? gallery.labels.length : labels.length - 1;
+
 /**
+ * @param available images that one query can find
  * @throws KindredError dataset-too-small when a K exceeds what a query can find, invalid-option when it is no whole
  * number ≥ 1
  */
-export function checkKs({ ks, labels, gallery }: RetrievalOptions): void {
-  const available = gallery ? gallery.labels.length : labels.length - 1;
+export function checkKs(ks: readonly number[], available: number): void {
   for (const k of ks) {
     if (!Number.isInteger(k) || k < 1)
       throw new KindredError('invalid-option', `K must be a whole number ≥ 1, not ${k}`);
     if (k > available) {
       throw new KindredError(
         'dataset-too-small',
-        `Recall@${k} needs ${k} images to find, but ${gallery ? 'in the gallery ' : ''}there ${available === 1 ? 'is' : 'are'} only ${Math.max(0, available)}`,
+        `Recall@${k} needs ${k} images to find, but there ${available === 1 ? 'is' : 'are'} only ${Math.max(0, available)}`,
         { hint: `Measure at a K of at most ${Math.max(0, available)}, or use more images.` },
       );
     }
@@ -122,7 +126,7 @@ export function accumulateRetrieval(ks: readonly number[]): RetrievalAccumulator
  * @throws KindredError dataset-too-small, invalid-option, invalid-vector, dataset-invalid
  */
 export function retrievalMetrics(options: RetrievalOptions): RetrievalMetrics {
-  checkKs(options);
+  checkKs(options.ks, searchable(options));
   const accumulator = accumulateRetrieval(options.ks);
   for (const query of relevantRanks(options)) accumulator.add(query);
   return accumulator.finish();

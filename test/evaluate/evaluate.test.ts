@@ -57,7 +57,7 @@ describe('evaluateModel', () => {
 
   it('ends when the failure is not the fault of a picture', async () => {
     const embedder = fakeEmbedder({ ...pictures, 'a/2.jpg': 'worker-died' });
-    await expect(evaluateModel({ dataset: shop, split: 'test', embedder })).rejects.toMatchObject({
+    await expect(evaluateModel({ dataset: shop, split: 'test', embedder, ks: [1] })).rejects.toMatchObject({
       code: 'worker-died',
     });
   });
@@ -74,9 +74,11 @@ describe('evaluateModel', () => {
   });
 
   it('refuses a K beyond the images', async () => {
-    const failing = evaluateModel({ dataset: shop, split: 'test', embedder: fakeEmbedder(pictures) });
+    const embedder = fakeEmbedder(pictures);
+    const failing = evaluateModel({ dataset: shop, split: 'test', embedder });
     await expect(failing).rejects.toMatchObject({ code: 'dataset-too-small' });
     await expect(failing).rejects.toThrow(/only 4/);
+    expect(embedder.paths).toEqual([]);
   });
 
   it('reports progress to the end, and stops when told to', async () => {
@@ -113,7 +115,7 @@ describe('evaluateModel', () => {
     // a1 (0°): a2 at 10°, b1 at 14°. b2 (90°): b1, a2. The lone one has nothing to find.
     expect(metrics.recall).toEqual({ 1: 1, 2: 1 });
     expect([metrics.queries, metrics.leftOut]).toEqual([2, 1]);
-    await expect(evaluateModel({ ...options, ks: [3] })).rejects.toThrow(/in the gallery there are only 2/);
+    await expect(evaluateModel({ ...options, ks: [3] })).rejects.toThrow(/there are only 2/);
     const onlyQueries = shopping.items.map((one) => ({ ...one, role: 'query' as const }));
     const failing = evaluateModel({ ...options, dataset: dataset(onlyQueries), ks: [1] });
     await expect(failing).rejects.toThrow('split "test" has no gallery picture that can be read');
