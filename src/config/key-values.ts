@@ -9,7 +9,7 @@ export const keyValues = () =>
       .filter((pair) => pair !== '');
     const found: Record<string, number | string> = {};
     for (const pair of pairs) {
-      const [, key, value] = /^([A-Za-z][\w-]*)\s*=\s*(\S+)$/.exec(pair) ?? [];
+      const [, key, value] = /^([A-Za-z][\w.-]*)\s*=\s*(\S+)$/.exec(pair) ?? [];
       if (key === undefined || value === undefined) {
         context.addIssue({ code: 'custom', message: `"${pair}" is not key=value (several are separated by commas)` });
         return z.NEVER;

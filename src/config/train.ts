@@ -12,6 +12,8 @@ const options = z.object({
   loss: z.string().default('contrastive'),
   regularizer: z.string().optional(),
   lambda: realNumber(0, 1000).optional(),
+  lambdaSchedule: z.string().optional(),
+  lambdaShare: realNumber(0, 1).optional(),
   margin: realNumber(0, 10).optional(),
   positiveWeight: realNumber(0, 10).optional(),
   miner: z.string().optional(),

@@ -9,6 +9,12 @@ function flagOf(key: PropertyKey | undefined): string {
   return `--${String(key).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** Makes something of its options, and knows what they are called. */
+export interface Factory<Made> {
+  (options: NamedOptions): Made;
+  readonly known: readonly string[];
+}
+
 /**
  * A factory that checks its options against a schema first.
  * @throws (when called) KindredError invalid-option, naming the flag and what does apply
@@ -17,8 +23,8 @@ export function withOptions<Shape extends z.ZodRawShape, Made>(
   what: string,
   schema: z.ZodObject<Shape>,
   create: (options: z.infer<z.ZodObject<Shape>>) => Made,
-): (options: NamedOptions) => Made {
-  return (options) => {
+): Factory<Made> {
+  const make = (options: NamedOptions): Made => {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const result = schema.safeParse(given);
     if (result.success) return create(result.data);
@@ -33,4 +39,5 @@ export function withOptions<Shape extends z.ZodRawShape, Made>(
       cause: result.error,
     });
   };
+  return Object.assign(make, { known: Object.keys(schema.shape) });
 }

@@ -8,6 +8,10 @@ export interface TrainSettings {
   readonly regularizer: string;
   readonly regularizerOptions: NamedOptions;
   readonly lambda: number | undefined;
+  /** How λ goes over the run; absent: constant. */
+  readonly lambdaSchedule?: string | undefined;
+  /** Hold the penalty's gradient at this share of the loss's; absent: λ is fixed. */
+  readonly lambdaShare?: number | undefined;
   /** How batches are drawn; absent: class. */
   readonly sampler?: string | undefined;
   /** hierarchical: the metadata field that names a class's category. */

@@ -97,8 +97,13 @@ async function exportBundle(
       for (const [key, value] of Object.entries(validation))
         if (typeof value === 'number') metrics[`validation.${key === 'recallAt1' ? 'recall@1' : 'map@r'}`] = value;
     }
-    const { lambda, lossOptions, regularizerOptions } = settings;
-    const densityOptions = { ...regularizerOptions, ...(lambda !== undefined && { lambda }) };
+    const { lambda, lambdaSchedule, lambdaShare, lossOptions, regularizerOptions } = settings;
+    const densityOptions = {
+      ...regularizerOptions,
+      ...(lambda !== undefined && { lambda }),
+      ...(lambdaSchedule !== undefined && { lambdaSchedule }),
+      ...(lambdaShare !== undefined && { lambdaShare }),
+    };
     const bundle = await writeBundle(options.out, {
       onnx,
       layers: writeLayersModel(result.network),

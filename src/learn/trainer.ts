@@ -121,7 +121,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     classes: sampler.classes.length,
   });
   const { rest, learned, adam } = stepper;
-  const remembered = { memory: stepper.crossBatch, sampler: sampler.feedback };
+  const remembered = { memory: stepper.crossBatch, sampler: sampler.feedback, objective: objective.remembered };
   const bestValues = copyOf(learned);
   const history: HistoryEntry[] = [...(resumeFrom?.history ?? [])];
   let best = resumeFrom?.best ?? null;

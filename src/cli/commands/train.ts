@@ -14,6 +14,8 @@ Examples:
   kindred train --data photos --out model --positive-weight 0.1       (contrastive, a fixed weight instead of the gate)
   kindred train --data photos --out model --loss multi-similarity --memory 1024
   kindred train --data photos --out model --loss triplet --sampler hierarchical --sampler-field category
+  kindred train --data photos --out model --regularizer gate+band:0.1 --regularizer-options band.lo=0.4
+  kindred train --data photos --out model --loss npair --regularizer neighbour --lambda-share 0.1
   kindred train --data photos --out model --backbone mobilenet-v1 --backbone-from ./mobilenet
   kindred train --data photos --out model --classes-per-batch 128 --accumulate 8   (batch 512 in the memory of 64)
   kindred train --data photos --out model --cache disk                 (many runs over the same photos)
@@ -64,6 +66,8 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     regularizer: regularizerFor(config, lossOptions),
     regularizerOptions,
     lambda: config.lambda,
+    lambdaSchedule: config.lambdaSchedule,
+    lambdaShare: config.lambdaShare,
     steps,
     sampler: config.sampler,
     samplerField: config.samplerField,
@@ -110,9 +114,11 @@ export const command: CommandModule = {
       )
       .option(
         '--regularizer <name>',
-        'density term: gate, neighbour or none (default: gate for contrastive, none for the others)',
+        'density term, or several as gate+band:0.1 (name:λ): gate, neighbour, reference, band, floor, equalise, koleo, controller or none (default: gate for contrastive, none for the others)',
       )
-      .option('--lambda <number>', 'weight of a penalty such as neighbour')
+      .option('--lambda <number>', 'weight of a penalty such as neighbour (default: its own for the loss)')
+      .option('--lambda-schedule <name>', 'constant, warm-up (over the first quarter) or cosine (down to nothing)')
+      .option('--lambda-share <share>', 'let λ hold the penalty’s gradient at this share of the loss’s, such as 0.1')
       .option('--kappa <number>', 'strength of the density term')
       .option('--margin <number>', 'margin of the loss')
       .option('--positive-weight <number>', 'contrastive: constant weight of positive pairs; turns the gate off')
@@ -127,7 +133,10 @@ export const command: CommandModule = {
         'hold each batch against this many embeddings of earlier ones too: losses over pairs, and triplet (default: 0)',
       )
       .option('--memory-warmup <steps>', 'steps before the memory is used (default: a tenth of all)')
-      .option('--regularizer-options <key=value,…>', 'other options of the density term')
+      .option(
+        '--regularizer-options <key=value,…>',
+        'other options of the density term, such as lo=0.3 or, of several, band.lo=0.3',
+      )
       .option('--steps <n>', 'training steps (default: 200)')
       .option(
         '--sampler <name>',

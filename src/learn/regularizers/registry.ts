@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createRegistry } from '../../core/registry.js';
-import { type NamedOptions, withOptions } from '../options.js';
+import { type Factory, type NamedOptions, withOptions } from '../options.js';
 import { bandOptions, createBand } from './band.js';
 import { controllerOptions, createController } from './controller.js';
 import { createEqualise, equaliseOptions } from './equalise.js';
@@ -14,7 +14,7 @@ import { none } from './none.js';
 import { createReferencePattern, referenceOptions } from './reference.js';
 import type { Regularizer } from './regularizer.js';
 
-export const regularizers = createRegistry<(options: NamedOptions) => Regularizer>('regularizer', {
+export const regularizers = createRegistry<Factory<Regularizer>>('regularizer', {
   band: withOptions('the band regularizer', bandOptions, createBand),
   controller: withOptions('the controller regularizer', controllerOptions, createController),
   equalise: withOptions('the equalise regularizer', equaliseOptions, createEqualise),
@@ -27,6 +27,9 @@ export const regularizers = createRegistry<(options: NamedOptions) => Regularize
   none: withOptions('regularizer none', z.strictObject({}), () => none),
   reference: withOptions('the reference regularizer', referenceOptions, createReferencePattern),
 });
+
+/** What the options of a regularizer are called. */
+export const knownOptions = (name: string): readonly string[] => regularizers.get(name).known;
 
 /**
  * @param options by name; each regularizer takes its own and refuses the rest
