@@ -14,7 +14,7 @@ export const liftedOptions = z.strictObject({
   margin: z.number().positive().max(4).optional(),
   distance: distanceName.default('euclidean'),
   /** σ: how sharply near negatives and far positives are told apart from the others; 1 in the paper. */
-  scale: z.number().positive().max(1000).default(1),
+  scale: z.number().positive().max(1000).default(8),
   /** Which pairs count. */
   miner: z.string().default('all'),
 });

@@ -16,7 +16,8 @@ describeLoss('circle', createLoss('circle'), naiveCircle(0.4, 80), true, { toler
 describeLoss('circle, γ 10', createLoss('circle', { gamma: 10, margin: 0.25 }), naiveCircle(0.25, 10), true, {
   brief: true,
 });
-describeLoss('lifted', createLoss('lifted'), naiveLifted(1, 1, 'euclidean'), true);
+describeLoss('lifted', createLoss('lifted'), naiveLifted(1, 8, 'euclidean'), true);
+describeLoss('lifted, σ 1', createLoss('lifted', { scale: 1 }), naiveLifted(1, 1, 'euclidean'), true, { brief: true });
 describeLoss(
   'lifted, cosine, σ 4',
   createLoss('lifted', { distance: 'cosine', scale: 4, margin: 0.3 }),
