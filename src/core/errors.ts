@@ -45,6 +45,7 @@ export const errorCodes = {
   'checkpoint-invalid': { exit: 1, http: 500 },
   'batch-too-large': { exit: 1, http: 500 },
   'training-collapsed': { exit: 1, http: 500 },
+  'results-invalid': { exit: 1, http: 500 },
   'model-mismatch': { exit: 1, http: 409 },
   'index-missing': { exit: 1, http: 500 },
   'index-damaged': { exit: 1, http: 500 },

@@ -44,7 +44,10 @@ export function regularizedBeta(x: number, a: number, b: number): number {
 export function studentTwoSided(t: number, df: number): number {
   if (Number.isNaN(t)) return NaN;
   if (!Number.isFinite(t)) return 0;
-  return regularizedBeta(df / (df + t * t), df / 2, 0.5);
+  const square = t * t;
+  // Either form is exact; each loses digits where its first argument is close to 1.
+  if (square < df) return 1 - regularizedBeta(square / (df + square), 0.5, df / 2);
+  return regularizedBeta(df / (df + square), df / 2, 0.5);
 }
 
 /**
