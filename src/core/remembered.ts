@@ -8,3 +8,23 @@ export interface Remembered {
    */
   restore(arrays: ReadonlyMap<string, Float32Array>): void;
 }
+
+/** Several as one, each under a name of its own; undefined when there are none. */
+export function rememberedTogether(parts: Readonly<Record<string, Remembered | undefined>>): Remembered | undefined {
+  const there = Object.entries(parts).flatMap(([name, part]): [string, Remembered][] => (part ? [[name, part]] : []));
+  if (there.length === 0) return undefined;
+  return {
+    save: () =>
+      new Map(
+        there.flatMap(([name, part]) =>
+          [...part.save()].map(([key, data]): [string, Float32Array] => [`${name}/${key}`, data]),
+        ),
+      ),
+    restore(arrays) {
+      for (const [name, part] of there) {
+        const own = [...arrays].filter(([key]) => key.startsWith(`${name}/`));
+        part.restore(new Map(own.map(([key, data]) => [key.slice(name.length + 1), data])));
+      }
+    },
+  };
+}

@@ -26,7 +26,8 @@ export interface DensityStatistics {
   readonly logDensity: tf.Tensor1D;
 }
 
-function classMeans(unit: tf.Tensor2D, layout: BatchLayout): { means: tf.Tensor2D; averaging: tf.Tensor2D } {
+/** μ of every class [M, D], and the matrix [M, B] that makes them. Call it inside a tidy. */
+export function classMeans(unit: tf.Tensor2D, layout: BatchLayout): { means: tf.Tensor2D; averaging: tf.Tensor2D } {
   const { classesPerBatch, imagesPerClass, size, classOf } = layout;
   const averaging = layout.matrix('class-mean', [classesPerBatch, size], (c, row) =>
     classOf(row) === c ? 1 / imagesPerClass : 0,

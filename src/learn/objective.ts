@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { KindredError } from '../core/errors.js';
 import { createRandom } from '../core/random.js';
 import { unknownName } from '../core/registry.js';
-import type { Remembered } from '../core/remembered.js';
+import { rememberedTogether, type Remembered } from '../core/remembered.js';
 import { unitRows } from './distances/unit-rows.js';
 import { weightedSum } from './gradient.js';
 import { lambdaSchedules, type LambdaSchedule } from './lambda-schedule.js';
@@ -72,13 +72,13 @@ export function createObjective(parts: ObjectiveParts): Objective {
     lambda,
     needsReference: regularizer.needsReference,
     own: loss.own,
-    remembered: adaptive?.remembered,
+    remembered: rememberedTogether({ share: adaptive?.remembered, regularizer: regularizer.remembered }),
     compute(embeddings, layout, context) {
       const unit = unitRows(embeddings);
       const step = context?.step ?? 0;
       // A stream of its own: the loss draws the same numbers with and without a regularizer, so that runs stay paired.
       const random = createRandom('regularizer', seed, step);
-      const input = { unit, layout, reference: context?.reference, random };
+      const input = { unit, layout, random, reference: context?.reference, classes: context?.classes };
       const attraction = regularizer.attraction?.(input);
       const weights = attraction ? { attraction } : {};
       const { penalty: penalise } = regularizer;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createRandom, type Random, shuffled } from '../../core/random.js';
 import { detached } from '../gradient.js';
-import { type GateOptions, gateWeights } from './gate.js';
+import { createGateWeighing, type GateOptions } from './gate.js';
 import type { Regularizer } from './regularizer.js';
 
 /** A random cycle through 0 … count − 1: where each number's successor is another number. */
@@ -23,13 +23,15 @@ function cycle(count: number, random: Random): Int32Array {
  * keeps its own. Drawn anew each step, from the seed and the step.
  */
 export function createGateShuffled(options: GateOptions): Regularizer {
+  const { weights, remembered } = createGateWeighing(options);
   return {
     name: 'gate-shuffled',
     needsReference: false,
+    remembered,
     attraction: (input) =>
       detached(() => {
         const next = cycle(input.layout.classesPerBatch, input.random ?? createRandom('gate-shuffled'));
-        return tf.gather<tf.Tensor1D>(gateWeights(input, options), tf.tensor1d(next, 'int32'));
+        return tf.gather<tf.Tensor1D>(weights(input), tf.tensor1d(next, 'int32'));
       }),
     defaultLambda: () => 0,
   };

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { KindredError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
+import type { Remembered } from '../../core/remembered.js';
 import type { BatchLayout } from '../losses/batch-layout.js';
 
 export interface RegularizerInput {
@@ -11,11 +12,13 @@ export interface RegularizerInput {
   readonly reference?: tf.Tensor2D | undefined;
   /** Numbers for one that draws by lot; the same ones whenever this step is taken. */
   readonly random?: Random | undefined;
+  /** [B] number of each row's class among all that are trained on; absent: the batch is all there is. */
+  readonly classes?: Int32Array | undefined;
 }
 
 /**
  * A density term on top of any loss. It acts in one of two ways: it weighs the pull on each class (`attraction`), or it
- * adds λ times a penalty. Pure and without state.
+ * adds λ times a penalty. Pure, and without state unless it says so.
  */
 export interface Regularizer {
   readonly name: string;
@@ -23,6 +26,8 @@ export interface Regularizer {
   readonly needsReference: boolean;
   /** [M] in 0 … 1, given to the loss; a constant, without gradient. */
   readonly attraction?: (input: RegularizerInput) => tf.Tensor1D;
+  /** With it, it is to be asked once for each step, in order. */
+  readonly remembered?: Remembered | undefined;
   /** R, differentiable, before λ. */
   readonly penalty?: (input: RegularizerInput) => tf.Scalar;
   /** λ for the penalty where the user gives none. */

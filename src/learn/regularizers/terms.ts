@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { KindredError } from '../../core/errors.js';
+import { rememberedTogether } from '../../core/remembered.js';
 import { unknownName } from '../../core/registry.js';
 import { weightedSum } from '../gradient.js';
 import type { NamedOptions } from '../options.js';
@@ -89,6 +90,9 @@ function combine(spec: string, terms: readonly WeighedTerm[]): WeighedTerm {
       name: spec,
       needsReference: terms.some(({ regularizer, lambda }) => regularizer.needsReference && lambda > 0),
       ...(weigh && { attraction: weigh }),
+      remembered: rememberedTogether(
+        Object.fromEntries(terms.map(({ regularizer }) => [regularizer.name, regularizer.remembered])),
+      ),
       ...(penalties.length > 0 && { penalty }),
       defaultLambda: () => 1,
     },

@@ -1,9 +1,13 @@
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { unitRows } from '../../../src/learn/distances/unit-rows.js';
+import { createBatchLayout } from '../../../src/learn/losses/batch-layout.js';
+import type { Regularizer } from '../../../src/learn/regularizers/regularizer.js';
 import { createRegularizer, regularizers } from '../../../src/learn/regularizers/registry.js';
 import { attractionOf, describeRegularizer, penaltyOf, type RegularizerCase } from '../../contracts/regularizer.js';
-import { type Batch, largestDifference, randomBatch, shapes, useBackend } from '../losses/batches.js';
-import { naiveDensity, naiveGate, naiveNeighbour } from '../losses/naive.js';
+import { type Batch, largestDifference, randomBatch, shapes, toTensor, useBackend } from '../losses/batches.js';
+import { naiveDensity, naiveGate, naiveNeighbour, squared, unit } from '../losses/naive.js';
 import {
   naiveBand,
   naiveController,
@@ -63,6 +67,62 @@ describe('gate-shuffled', () => {
     }
     expect(attractionOf(shuffled, batch, 3)).toEqual(drawn[3]);
     if (shape.m > 3) expect(new Set(drawn.map((one) => one.join())).size).toBeGreaterThan(1);
+  });
+});
+
+describe('a gate with momentum', () => {
+  beforeAll(() => useBackend('cpu'));
+  const neighbours = 2;
+  const batches = [0, 1, 2].map((seed) => randomBatch({ m: 3, k: 4, d: 6 }, 100 + seed, 0.3));
+  // Class 1 comes in every batch, class 5 in the first and the last.
+  const numbers = [[0, 1, 5], [1, 2, 3], [5, 4, 1]]; // prettier-ignore
+  const weightsAt = (gate: Regularizer, step: number): number[] => {
+    const layout = createBatchLayout(3, 4);
+    const classes = Int32Array.from({ length: 12 }, (_, i) => numbers[step]?.[Math.floor(i / 4)] ?? NaN);
+    const rows = tf.tidy(() => unitRows(toTensor(batches[step]?.rows ?? [])));
+    const weights = gate.attraction?.({ unit: rows, layout, classes });
+    const values = [...(weights?.dataSync() ?? [])];
+    tf.dispose([rows, weights ?? []]);
+    layout.dispose();
+    return values;
+  };
+  const gate = (): Regularizer => createRegularizer('gate', { momentum: 0.6, neighbours, kappa: 2 });
+
+  test('measures the gap between running means of every class seen so far', () => {
+    const running = new Map<number, number[]>();
+    const one = gate();
+    numbers.forEach((names, step) => {
+      const z = unit(batches[step]?.rows ?? []);
+      names.forEach((name, c) => {
+        const now = (z[0] ?? []).map((_, j) => mean(z.slice(c * 4, c * 4 + 4).map((row) => row[j] ?? NaN)));
+        running.set(name, running.get(name)?.map((x, j) => 0.6 * x + 0.4 * (now[j] ?? NaN)) ?? now);
+      });
+      const { v } = naiveDensity(batches[step] ?? { m: 0, k: 0, rows: [] });
+      const expected = names.map((name, c) => {
+        const others = [...running].filter(([other]) => other !== name).map(([, row]) => row);
+        const distances = others.map((row) => squared(row, running.get(name) ?? [])).sort((a, b) => a - b);
+        return Math.min(1, (v[c] ?? NaN) / (2 * (mean(distances.slice(0, neighbours)) + 1e-6)));
+      });
+      expect(largestDifference(weightsAt(one, step), expected)).toBeLessThan(1e-4);
+    });
+    expect(running.size).toBe(6);
+  });
+
+  test('goes on from a checkpoint as if nothing had happened, and leaves no tensors behind', () => {
+    const [through, first, second] = [gate(), gate(), gate()];
+    const expected = [0, 1, 2].map((step) => weightsAt(through, step));
+    const before = tf.memory().numTensors;
+    const start = [0, 1].map((step) => weightsAt(first, step));
+    second.remembered?.restore(first.remembered?.save() ?? new Map());
+    expect([...start, weightsAt(second, 2)]).toEqual(expected);
+    expect(weightsAt(gate(), 2)).not.toEqual(expected[2]);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(() => second.remembered?.restore(new Map([['x', new Float32Array(1)]]))).toThrow(/running mean of no class/);
+  });
+
+  test('does not go with the debiased gap', () => {
+    expect(() => createRegularizer('gate', { momentum: 0.5, debiased: 1 })).toThrow(/does not go with momentum/);
+    expect(() => createRegularizer('gate', { momentum: 1 })).toThrow(/must be below 1/);
   });
 });
 
