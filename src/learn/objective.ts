@@ -80,19 +80,20 @@ export function createObjective(parts: ObjectiveParts): Objective {
       const random = createRandom('regularizer', seed, step);
       const input = { unit, layout, random, reference: context?.reference, classes: context?.classes };
       const attraction = regularizer.attraction?.(input);
+      const marginScale = regularizer.marginScale?.(input);
       const weights = attraction ? { attraction } : {};
       const { penalty: penalise } = regularizer;
       const scheduled = schedule ? schedule.at(step, schedule.steps) : 1;
       if (adaptive && penalise) {
         const found = balance(
           [embeddings, ...(context?.own?.values() ?? [])],
-          () => loss.compute({ embeddings, unit: unitRows(embeddings), layout, attraction, context }),
+          () => loss.compute({ embeddings, unit: unitRows(embeddings), layout, attraction, marginScale, context }),
           () => penalise({ ...input, unit: unitRows(embeddings) }),
           (ofLoss, ofPenalty) => adaptive.next(ofLoss, ofPenalty) * scheduled,
         );
         return { ...found, ...weights };
       }
-      const value = loss.compute({ embeddings, unit, layout, attraction, context });
+      const value = loss.compute({ embeddings, unit, layout, attraction, marginScale, context });
       const weight = lambda * scheduled;
       const penalty = weight > 0 ? penalise?.(input) : undefined;
       return {
@@ -174,5 +175,12 @@ export function objectiveFor(settings: ObjectiveSettings): Objective {
   const { regularizer, regularizerOptions: options, lambda } = settings;
   const term = createTerms({ spec: regularizer, options, loss: loss.name, lambda });
   if (share !== undefined) checkShare(share, term);
+  if (term.regularizer.marginScale && !loss.scalesMargins) {
+    const fitting = losses.names.filter((name) => createLoss(name).scalesMargins);
+    throw new KindredError('invalid-option', `--regularizer: margin does not apply to the ${loss.name} loss`, {
+      field: '--regularizer',
+      hint: `Use it with --loss ${fitting.join(', ')}.`,
+    });
+  }
   return createObjective({ ...term, loss, seed, share, schedule: { at, steps } });
 }

@@ -32,6 +32,17 @@ export function attractionOf(regularizer: Regularizer, batch: Batch, seed = 0): 
   return weights;
 }
 
+/** What the margin of each class is multiplied by [M]; empty when it is left alone. */
+export function marginsOf(regularizer: Regularizer, batch: Batch): number[] {
+  const layout = createBatchLayout(batch.m, batch.k);
+  const scale = tf.tidy(() => {
+    const found = regularizer.marginScale?.({ unit: unitRows(toTensor(batch.rows)), layout });
+    return found ? [...found.dataSync()] : [];
+  });
+  layout.dispose();
+  return scale;
+}
+
 /** A penalty and its gradient with respect to the raw embeddings. */
 export function penaltyOf(regularizer: Regularizer, batch: Batch, frozen?: Batch): Evaluated {
   return evaluate(batch, (embeddings, layout) => {
@@ -47,6 +58,7 @@ export interface RegularizerCase {
   readonly regularizer: Regularizer;
   /** The formula in plain loops, whichever of the two it has. */
   readonly weights?: (batch: Batch) => readonly number[];
+  readonly margins?: (batch: Batch) => readonly number[];
   readonly penalty?: NaivePenalty;
   /** How wide the classes of the batches are: so that hinges are met on both sides. */
   readonly noises?: readonly number[];
@@ -63,7 +75,14 @@ const collapsed: readonly Batch[] = [
 ];
 const frozenOf = ({ m, k }: { m: number; k: number }): Batch => randomBatch({ m, k, d: 12 }, 71, 0.8);
 
-export function describeRegularizer({ name, regularizer, weights, penalty, noises = [0.9] }: RegularizerCase): void {
+export function describeRegularizer({
+  name,
+  regularizer,
+  weights,
+  margins,
+  penalty,
+  noises = [0.9],
+}: RegularizerCase): void {
   const cases = shapes.flatMap((shape) => noises.map((noise) => ({ shape, noise })));
 
   describe.each(['cpu', 'wasm'] as const)(`${name} on the %s backend`, (backend) => {
@@ -73,6 +92,7 @@ export function describeRegularizer({ name, regularizer, weights, penalty, noise
       for (const { shape, noise } of cases) {
         const batch = randomBatch(shape, 31, noise);
         if (weights) expect(largestDifference(attractionOf(regularizer, batch), weights(batch))).toBeLessThan(1e-3);
+        if (margins) expect(largestDifference(marginsOf(regularizer, batch), margins(batch))).toBeLessThan(1e-3);
         if (!penalty) continue;
         const reference = frozenOf(shape);
         const actual = penaltyOf(regularizer, batch, reference);
@@ -91,6 +111,7 @@ export function describeRegularizer({ name, regularizer, weights, penalty, noise
     const frozen = frozenOf(batch);
     const both = (one: Batch, reference = frozen): number[] => [
       ...attractionOf(regularizer, one),
+      ...marginsOf(regularizer, one),
       ...(regularizer.penalty ? [penaltyOf(regularizer, one, reference).value] : []),
     ];
 
@@ -119,11 +140,10 @@ export function describeRegularizer({ name, regularizer, weights, penalty, noise
     });
 
     test('no gradient flows through the weights', () => {
-      if (!regularizer.attraction) return;
+      const constant = regularizer.attraction ?? regularizer.marginScale;
+      if (!constant) return;
       const layout = createBatchLayout(batch.m, batch.k);
-      const run = tf.valueAndGrad<tf.Tensor2D, tf.Tensor>(
-        (x) => regularizer.attraction?.({ unit: unitRows(x), layout }) ?? x,
-      );
+      const run = tf.valueAndGrad<tf.Tensor2D, tf.Tensor>((x) => constant({ unit: unitRows(x), layout }));
       // TF.js says so by refusing to differentiate what does not depend on its input.
       expect(() => run(toTensor(batch.rows))).toThrow(/Cannot compute gradient of y=f\(x\)/);
       layout.dispose();
@@ -146,6 +166,7 @@ export function describeRegularizer({ name, regularizer, weights, penalty, noise
         const { value, grad } = tf.valueAndGrad<tf.Tensor2D, tf.Scalar>((embeddings) => {
           const unit = unitRows(embeddings);
           regularizer.attraction?.({ unit, layout });
+          regularizer.marginScale?.({ unit, layout });
           return regularizer.penalty?.({ unit, layout, reference }) ?? nothing(unit);
         })(x);
         tf.dispose([value, grad]);

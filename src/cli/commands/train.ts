@@ -114,7 +114,7 @@ export const command: CommandModule = {
       )
       .option(
         '--regularizer <name>',
-        'density term, or several as gate+band:0.1 (name:λ): gate, neighbour, reference, band, floor, equalise, koleo, controller or none (default: gate for contrastive, none for the others)',
+        'density term, or several as gate+band:0.1 (name:λ): gate, neighbour, reference, band, floor, equalise, koleo, controller, margin or none (default: gate for contrastive, none for the others)',
       )
       .option('--lambda <number>', 'weight of a penalty such as neighbour (default: its own for the loss)')
       .option('--lambda-schedule <name>', 'constant, warm-up (over the first quarter) or cosine (down to nothing)')

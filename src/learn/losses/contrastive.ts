@@ -5,6 +5,7 @@ import { squaredDistances } from '../distances/squared-euclidean.js';
 import { scalarWithGradient } from '../gradient.js';
 import { pairMiner } from '../miners/registry.js';
 import type { Loss } from './loss.js';
+import { marginsOf } from './margins.js';
 import { mined } from './mined.js';
 import { attracted, distanceGradient, pairsOf } from './pairs.js';
 
@@ -34,6 +35,7 @@ export function createContrastive(options: z.infer<typeof contrastiveOptions>): 
     normalized: true,
     minImagesPerClass: 2,
     memory: 'pairs',
+    scalesMargins: true,
     compute(input) {
       const { unit } = input;
       return scalarWithGradient(unit, () => {
@@ -45,7 +47,7 @@ export function createContrastive(options: z.infer<typeof contrastiveOptions>): 
         const pull = attracted(equal, pairs, input);
 
         const distances = distance.of(squared);
-        const inside = tf.mul(tf.relu(tf.sub(margin, distances)), chosen.negatives);
+        const inside = tf.mul(tf.relu(tf.sub(marginsOf(margin, input), distances)), chosen.negatives);
         const active = tf.maximum(tf.sum(tf.step(inside)), 1);
 
         const positive = tf.sum(tf.mul(pull, tf.square(distances)));

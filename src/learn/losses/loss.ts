@@ -35,6 +35,8 @@ export interface LossInput {
    * A constant: no gradient flows into it. Absent: 1.
    */
   readonly attraction?: tf.Tensor1D | undefined;
+  /** [M] > 0, for a loss with `scalesMargins`: the margin of each anchor's class is multiplied by it. A constant. Absent: 1. */
+  readonly marginScale?: tf.Tensor1D | undefined;
   /** Absent: the batch is all there is, its classes numbered 0 … M − 1. */
   readonly context?: BatchContext | undefined;
 }
@@ -59,6 +61,8 @@ export interface Loss {
   readonly minImagesPerClass: number;
   /** What it takes from a cross-batch memory; absent: it has no use for one. */
   readonly memory?: 'pairs' | 'negatives';
+  /** True: it has a margin, and heeds `marginScale`. */
+  readonly scalesMargins?: boolean;
   /** With these, `compute` needs `context.own`. */
   readonly own?: OwnParameters | undefined;
   /** The loss of the batch, ≥ 0. */

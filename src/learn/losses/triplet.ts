@@ -6,6 +6,7 @@ import { scalarWithGradient } from '../gradient.js';
 import { tripletMiner } from '../miners/registry.js';
 import { perRow } from './batch-layout.js';
 import type { Loss } from './loss.js';
+import { marginsOf } from './margins.js';
 import { randomOf } from './mined.js';
 import { distanceGradient, pairsOf } from './pairs.js';
 import { tripletRows } from './triplet-rows.js';
@@ -35,6 +36,7 @@ export function createTriplet(options: z.infer<typeof tripletOptions>): Loss {
     normalized: true,
     minImagesPerClass: 2,
     memory: 'negatives',
+    scalesMargins: true,
     compute(input) {
       const { unit, layout, attraction } = input;
       return scalarWithGradient(unit, () => {
@@ -51,7 +53,9 @@ export function createTriplet(options: z.infer<typeof tripletOptions>): Loss {
         const [dim, random] = [unit.shape[1], randomOf(input)];
         const weights = miner.choose({ toAll, toPositive, negatives, squared, dim, random });
 
-        const violation = tf.relu(tf.add(tf.sub(toPositive, toAll), margin));
+        const ofRows = marginsOf(margin, input);
+        const limit = typeof ofRows === 'number' ? ofRows : tf.matMul(anchors, ofRows);
+        const violation = tf.relu(tf.add(tf.sub(toPositive, toAll), limit));
         const active = tf.mul(tf.step(violation), weights);
         const divisor = miner.averageOver === 'pairs' ? rows : tf.maximum(tf.sum(active), 1);
         const value: tf.Scalar = tf.div(tf.sum(tf.mul(violation, weights)), divisor);

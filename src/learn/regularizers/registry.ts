@@ -9,6 +9,7 @@ import { createGate, gateOptions } from './gate.js';
 import { createGateMean } from './gate-mean.js';
 import { createGateShuffled } from './gate-shuffled.js';
 import { createKoleo, koleoOptions } from './koleo.js';
+import { createMargin, marginOptions } from './margin.js';
 import { createNeighbour, neighbourOptions } from './neighbour.js';
 import { none } from './none.js';
 import { createReferencePattern, referenceOptions } from './reference.js';
@@ -23,6 +24,7 @@ export const regularizers = createRegistry<Factory<Regularizer>>('regularizer', 
   'gate-mean': withOptions('the gate-mean regularizer', gateOptions, createGateMean),
   'gate-shuffled': withOptions('the gate-shuffled regularizer', gateOptions, createGateShuffled),
   koleo: withOptions('the koleo regularizer', koleoOptions, createKoleo),
+  margin: withOptions('the margin regularizer', marginOptions, createMargin),
   neighbour: withOptions('the neighbour regularizer', neighbourOptions, createNeighbour),
   none: withOptions('regularizer none', z.strictObject({}), () => none),
   reference: withOptions('the reference regularizer', referenceOptions, createReferencePattern),

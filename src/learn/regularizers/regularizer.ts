@@ -17,7 +17,7 @@ export interface RegularizerInput {
 }
 
 /**
- * A density term on top of any loss. It acts in one of two ways: it weighs the pull on each class (`attraction`), or it
+ * A density term on top of any loss. It weighs the pull on each class (`attraction`), scales its margin (`marginScale`), or
  * adds λ times a penalty. Pure, and without state unless it says so.
  */
 export interface Regularizer {
@@ -26,6 +26,8 @@ export interface Regularizer {
   readonly needsReference: boolean;
   /** [M] in 0 … 1, given to the loss; a constant, without gradient. */
   readonly attraction?: (input: RegularizerInput) => tf.Tensor1D;
+  /** [M] > 0, what the loss's margin is multiplied by for each class; a constant, without gradient. */
+  readonly marginScale?: (input: RegularizerInput) => tf.Tensor1D;
   /** With it, it is to be asked once for each step, in order. */
   readonly remembered?: Remembered | undefined;
   /** R, differentiable, before λ. */

@@ -82,6 +82,7 @@ function combine(spec: string, terms: readonly WeighedTerm[]): WeighedTerm {
   const penalties = terms.flatMap(({ regularizer, lambda }) =>
     regularizer.penalty && lambda > 0 ? [{ of: regularizer.penalty, lambda }] : [],
   );
+  const scaling = terms.map(({ regularizer }) => regularizer.marginScale).find((scale) => scale !== undefined);
   const weigh = attraction?.regularizer.attraction;
   const penalty = (input: RegularizerInput): tf.Scalar =>
     penalties.reduce((sum, { of, lambda }) => weightedSum(sum, of(input), lambda), tf.scalar(0));
@@ -90,6 +91,7 @@ function combine(spec: string, terms: readonly WeighedTerm[]): WeighedTerm {
       name: spec,
       needsReference: terms.some(({ regularizer, lambda }) => regularizer.needsReference && lambda > 0),
       ...(weigh && { attraction: weigh }),
+      ...(scaling && { marginScale: scaling }),
       remembered: rememberedTogether(
         Object.fromEntries(terms.map(({ regularizer }) => [regularizer.name, regularizer.remembered])),
       ),
@@ -124,7 +126,7 @@ export function createTerms({ spec, options = {}, loss, lambda: given }: TermsOp
   const terms = specs.map(({ name, lambda }): WeighedTerm => {
     const regularizer = createRegularizer(name, divided.get(name));
     if (lambda !== undefined && !regularizer.penalty)
-      throw refuse(`${name} weighs the pull on each class and takes no λ`, `Write ${name} alone.`);
+      throw refuse(`${name} adds no penalty and takes no λ`, `Write ${name} alone.`);
     return { regularizer, lambda: lambda ?? given ?? regularizer.defaultLambda(loss) };
   });
   const open = specs.some(({ lambda }, i) => lambda === undefined && terms[i]?.regularizer.penalty);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createLoss, losses } from '../../../src/learn/losses/registry.js';
-import { createObjective, validateCombination } from '../../../src/learn/objective.js';
+import { createObjective, objectiveFor, validateCombination } from '../../../src/learn/objective.js';
 import { createRegularizer, regularizers } from '../../../src/learn/regularizers/registry.js';
 import {
   type Batch,
@@ -12,7 +12,7 @@ import {
   randomBatch,
   useBackend,
 } from './batches.js';
-import { naiveGate, naiveNeighbour, naiveNpair } from './naive.js';
+import { naiveDensity, naiveGate, naiveNeighbour, naiveNpair, squared, unit } from './naive.js';
 import { naiveContrastive, naiveTriplet } from './naive-pairs.js';
 import { refusal } from './refusal.js';
 
@@ -139,5 +139,57 @@ describe('combinations', () => {
     expect(oneImage.hint).toContain('--images-per-class 4');
     const oneClass = refusal(() => validateCombination('triplet', 'none', { classesPerBatch: 1, imagesPerClass: 4 }));
     expect(oneClass).toMatchObject({ code: 'invalid-option', field: '--classes-per-batch' });
+  });
+});
+
+describe('margins by density', () => {
+  beforeAll(() => useBackend('cpu'));
+  const batch = randomBatch({ m: 4, k: 3, d: 6 }, 47, 0.5);
+  const spreads = naiveDensity(batch).v.map((v) => v + 1e-6);
+  const average = spreads.reduce((sum, v) => sum + v, 0) / spreads.length;
+  const scale = spreads.map((v) => Math.max(0.3, Math.min(3, (v / average) ** 2)));
+  const settings = {
+    ...{ lossOptions: { margin: 1 }, regularizer: 'margin', regularizerOptions: { gain: 2 }, lambda: undefined },
+    ...{ seed: 0, steps: 10, classesPerBatch: 4, imagesPerClass: 3 },
+  };
+  /** The anchor's class decides. */
+  const at = (loss: string, rows: Batch['rows']): number => {
+    const z = unit(rows);
+    const d2 = (i: number, j: number): number => squared(z[i] ?? [], z[j] ?? []);
+    const terms: number[] = [];
+    let positive = 0;
+    for (let a = 0; a < 12; a++) {
+      const c = Math.floor(a / 3);
+      const margin = scale[c] ?? NaN;
+      const others = z.map((_, n) => n).filter((n) => Math.floor(n / 3) !== c);
+      if (loss === 'contrastive') {
+        terms.push(...others.map((n) => Math.max(0, margin - Math.sqrt(d2(a, n) + 1e-8)) ** 2).filter((x) => x > 0));
+        for (let p = c * 3; p < c * 3 + 3; p++) if (p !== a) positive += d2(a, p) / 24;
+      } else {
+        for (let p = c * 3; p < c * 3 + 3; p++) {
+          const farther = others.map((n) => d2(a, n)).filter((d) => d > d2(a, p));
+          const negative = farther.length > 0 ? Math.min(...farther) : Math.max(...others.map((n) => d2(a, n)));
+          if (p !== a) terms.push(Math.max(0, d2(a, p) - negative + margin));
+        }
+      }
+    }
+    return positive + terms.reduce((sum, x) => sum + x, 0) / Math.max(1, terms.length);
+  };
+
+  test.each(['contrastive', 'triplet'])(
+    'scale those of %s, anchor by anchor, without a gradient of their own',
+    (loss) => {
+      const made = objectiveFor({ ...settings, loss });
+      const actual = evaluate(batch, (embeddings, layout) => made.compute(embeddings, layout).total);
+      expect(actual.value).toBeCloseTo(at(loss, batch.rows), 4);
+      const expected = differences(batch.rows, (rows) => at(loss, rows));
+      expect(largestDifference(actual.gradient, expected)).toBeLessThan(1e-3);
+    },
+  );
+
+  test('are refused for a loss that has none to scale', () => {
+    const found = refusal(() => objectiveFor({ ...settings, loss: 'npair', lossOptions: {} }));
+    expect(found.message).toBe('--regularizer: margin does not apply to the npair loss');
+    expect(found.hint).toBe('Use it with --loss contrastive, triplet.');
   });
 });

@@ -25,8 +25,15 @@ function debiasedGate(batch: Batch): number[] {
   return naiveDensity(batch).v.map((v, c) => Math.min(1, v / (4 * ((gap[c] ?? NaN) + 1e-6))));
 }
 
+const naiveMargin =
+  (gain: number) =>
+  (batch: Batch): number[] => {
+    const padded = naiveDensity(batch).v.map((v) => v + 1e-6);
+    return padded.map((v) => Math.max(0.3, Math.min(3, (v / mean(padded)) ** gain)));
+  };
+
 /** Name, options, how wide the classes are: hinges are to be met on both sides. */
-type Case = Pick<RegularizerCase, 'weights' | 'penalty' | 'noises'>;
+type Case = Pick<RegularizerCase, 'weights' | 'margins' | 'penalty' | 'noises'>;
 const cases: readonly [string, Readonly<Record<string, number>>, Case][] = [
   ['gate', {}, { weights: (batch) => naiveGate(batch, 4), noises: [0.1, 0.9] }],
   ['gate', { kappa: 0.5, neighbours: 1 }, { weights: (batch) => naiveGate(batch, 0.5, 1) }],
@@ -37,6 +44,8 @@ const cases: readonly [string, Readonly<Record<string, number>>, Case][] = [
     { weights: (batch) => batch.rows.slice(0, batch.m).map(() => mean(naiveGate(batch, 2))) },
   ],
   ['gate-shuffled', {}, {}],
+  ['margin', {}, { margins: naiveMargin(0.5), noises: [0.3] }],
+  ['margin', { gain: -4 }, { margins: naiveMargin(-4), noises: [0.3] }],
   ['neighbour', {}, { penalty: ({ batch, frozen }) => naiveNeighbour(batch, 0.5, frozen), noises: [0.1] }],
   ['neighbour', { kappa: 2 }, { penalty: ({ batch, frozen }) => naiveNeighbour(batch, 2, frozen), noises: [0.3] }],
   ['band', {}, { penalty: naiveBand(0.3, 0.5), noises: [0.1, 0.4, 0.9] }],
@@ -188,6 +197,7 @@ describe('regularizers', () => {
       'gate-mean',
       'gate-shuffled',
       'koleo',
+      'margin',
       'neighbour',
       'none',
       'reference',

@@ -76,7 +76,7 @@ describe('several density terms', () => {
     ['band+band:1', {}, undefined, 'invalid-option', /band is there twice/],
     ['none+band', {}, undefined, 'invalid-option', /none goes with no other/],
     ['gate+gate-mean', {}, undefined, 'invalid-option', /gate and gate-mean both weigh the pull/],
-    ['gate:0.1', {}, undefined, 'invalid-option', /gate weighs the pull on each class and takes no λ/],
+    ['gate:0.1', {}, undefined, 'invalid-option', /gate adds no penalty and takes no λ/],
     ['neighbour', {}, -1, 'invalid-option', /--lambda: -1 is below 0/],
     ['gate', {}, 0.1, 'invalid-option', /--lambda: nothing takes it: gate has no penalty/],
     ['gate+band:0.1', {}, 0.1, 'invalid-option', /--lambda: nothing takes it/],
