@@ -27,6 +27,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write a model as ONNX, or a smaller and faster one with int8 convolutions',
     load: async () => (await import('./commands/export.js')).command,
   },
+  ablate: {
+    summary: 'compare losses and density terms over seeds, as a grid of paired runs',
+    load: async () => (await import('./commands/ablate.js')).command,
+  },
+  bundle: {
+    summary: 'make a model bundle of an ONNX encoder, or look into one',
+    load: async () => (await import('./commands/bundle.js')).command,
+  },
   index: {
     summary: 'embed images and index them',
     load: async () => (await import('./commands/index.js')).command,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** positive-weight → positiveWeight */
+export const camelCase = (key: string): string => key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
 /** alpha=2,miner=hard as { alpha: 2, miner: 'hard' }: what looks like a number is one. Which keys apply is for others to say. */
 export const keyValues = () =>
   z.string().transform((text, context): Readonly<Record<string, number | string>> => {
@@ -15,8 +18,7 @@ export const keyValues = () =>
         return z.NEVER;
       }
       // --loss-options positive-weight=0.1 as well as positiveWeight=0.1
-      const name = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-      found[name] = Number.isFinite(Number(value)) ? Number(value) : value;
+      found[camelCase(key)] = Number.isFinite(Number(value)) ? Number(value) : value;
     }
     return found;
   });

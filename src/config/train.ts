@@ -6,7 +6,7 @@ import { keyValues } from './key-values.js';
 import { realNumber, wholeNumber } from './parse.js';
 
 /** Names, ranges, defaults. */
-const options = z.object({
+export const trainOptions = z.object({
   data: z.string(),
   out: z.string(),
   loss: z.string().default('contrastive'),
@@ -54,14 +54,16 @@ const options = z.object({
 });
 
 /** The options of `kindred train`. */
-export const trainSchema = options.superRefine(({ cache, cacheSize, cacheViews, memory, memoryWarmup }, context) => {
-  if (memoryWarmup !== undefined && !memory)
-    context.addIssue({ code: 'custom', path: ['memoryWarmup'], message: 'needs --memory' });
-  if (cache !== 'off') return;
-  const message = 'needs --cache memory or --cache disk';
-  if (cacheSize !== undefined) context.addIssue({ code: 'custom', path: ['cacheSize'], message });
-  if (cacheViews !== undefined) context.addIssue({ code: 'custom', path: ['cacheViews'], message });
-});
+export const trainSchema = trainOptions.superRefine(
+  ({ cache, cacheSize, cacheViews, memory, memoryWarmup }, context) => {
+    if (memoryWarmup !== undefined && !memory)
+      context.addIssue({ code: 'custom', path: ['memoryWarmup'], message: 'needs --memory' });
+    if (cache !== 'off') return;
+    const message = 'needs --cache memory or --cache disk';
+    if (cacheSize !== undefined) context.addIssue({ code: 'custom', path: ['cacheSize'], message });
+    if (cacheViews !== undefined) context.addIssue({ code: 'custom', path: ['cacheViews'], message });
+  },
+);
 export type TrainConfig = z.infer<typeof trainSchema>;
 
 export type NamedValues = Readonly<Record<string, number | string>>;

@@ -27,8 +27,8 @@ export interface TrainOptions {
   readonly objective: Objective;
   readonly engine: EngineFactory;
   readonly settings: TrainSettings;
-  /** Where the checkpoint goes at the end of each epoch and on abort. */
-  readonly checkpointPath: string;
+  /** Where the checkpoint goes at the end of each epoch and on abort; null: nowhere, as in a study of short runs. */
+  readonly checkpointPath: string | null;
   readonly resumeFrom: Checkpoint | null;
   readonly progress: ReportProgress;
   /** Where decoded pictures and activations may be kept; default: `defaultSpace`. */
@@ -127,14 +127,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   let best = resumeFrom?.best ?? null;
   if (resumeFrom) restore(resumeFrom, learned, adam, bestValues, remembered);
   const firstStep = resumeFrom?.step ?? 0;
-  const save = (step: number): Promise<void> =>
-    writeCheckpoint(options.checkpointPath, {
+  const save = async (step: number): Promise<void> => {
+    if (options.checkpointPath === null) return;
+    await writeCheckpoint(options.checkpointPath, {
       step,
       settings: runKey(settings, dataset),
       best,
       history,
       arrays: toArrays(learned, adam, bestValues, remembered),
     });
+  };
 
   const started = performance.now();
   const rateAt = (done: number): number =>

@@ -4,6 +4,7 @@ import { type Factory, type NamedOptions, withOptions } from '../options.js';
 import { bandOptions, createBand } from './band.js';
 import { controllerOptions, createController } from './controller.js';
 import { createEqualise, equaliseOptions } from './equalise.js';
+import { createFixed, fixedOptions } from './fixed.js';
 import { createFloor, floorOptions } from './floor.js';
 import { createGate, gateOptions } from './gate.js';
 import { createGateMean } from './gate-mean.js';
@@ -19,6 +20,7 @@ export const regularizers = createRegistry<Factory<Regularizer>>('regularizer', 
   band: withOptions('the band regularizer', bandOptions, createBand),
   controller: withOptions('the controller regularizer', controllerOptions, createController),
   equalise: withOptions('the equalise regularizer', equaliseOptions, createEqualise),
+  fixed: withOptions('the fixed regularizer', fixedOptions, createFixed),
   floor: withOptions('the floor regularizer', floorOptions, createFloor),
   gate: withOptions('the gate regularizer', gateOptions, createGate),
   'gate-mean': withOptions('the gate-mean regularizer', gateOptions, createGateMean),

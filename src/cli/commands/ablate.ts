@@ -1,0 +1,228 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { parseGrid, type Grid } from '../../config/grid.js';
+import { parseOptions, wholeNumber } from '../../config/parse.js';
+import { trainSchema } from '../../config/train.js';
+import { cacheFolder } from '../../core/cache-folder.js';
+import { KindredError } from '../../core/errors.js';
+import { exists, writeFileAtomic } from '../../core/files.js';
+import type { StudyData } from '../../studies/plan.js';
+import type { Runners } from '../../studies/runners.js';
+import type { Resolve } from '../../studies/arms.js';
+import type { CommandContext, CommandModule } from '../command.js';
+import { settingsOf } from './train.js';
+
+const examples = `
+Examples:
+  kindred ablate grid.yaml                                  runs go to grid.jsonl; the same command goes on where it stopped
+  kindred ablate grid.yaml --data photos=./photos --jobs 2
+  kindred ablate grid.yaml --dry-run                        what would be run, after checking every combination
+  kindred ablate --tables grid.jsonl                        only the tables of runs that are there
+
+A grid (docs/ablate.md):
+  name: my-first-study
+  data: { photos: ./photos }
+  seeds: 6
+  settings: { steps: 300 }
+  losses: { contrastive: {}, triplet: { margin: 0.2 } }
+  regularizers: [none, gate, neighbour]`;
+
+const schema = z.object({
+  grid: z.string().optional(),
+  out: z.string().optional(),
+  data: z.array(z.string().regex(/^[^=]+=.+$/, { error: 'must be NAME=FOLDER' })).default([]),
+  backboneFrom: z.string().optional(),
+  jobs: wholeNumber(1, 64).default(availableParallelism()),
+  cacheDir: z.string().min(1, { error: 'must name a folder' }).default(cacheFolder()),
+  tables: z.string().optional(),
+  report: z.string().optional(),
+  dryRun: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof schema>;
+
+async function readGrid(path: string): Promise<Grid> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new KindredError('file-not-found', `cannot read the grid ${path}`, { hint: 'Check the path.', cause: error });
+  });
+  const { parse, YAMLParseError } = await import('yaml');
+  let content: unknown;
+  try {
+    content = extname(path) === '.json' ? JSON.parse(text) : parse(text);
+  } catch (error) {
+    const line = error instanceof YAMLParseError ? (error.linePos?.[0].line ?? 0) : 0;
+    const where = line > 0 ? `, line ${line}` : '';
+    throw new KindredError('invalid-option', `${path}${where}: ${error instanceof Error ? error.message : 'no YAML'}`, {
+      hint: 'A grid is YAML, or JSON in a file that ends in .json.',
+      cause: error,
+    });
+  }
+  return parseGrid(content, path);
+}
+
+/** The commit that a checkout of kindred is at; null for an installed package. A change that is not committed adds a +. */
+async function commitOf(): Promise<string | null> {
+  const git = async (...args: string[]): Promise<string> =>
+    (
+      await promisify(execFile)('git', ['-C', fileURLToPath(new URL('../../..', import.meta.url)), ...args])
+    ).stdout.trim();
+  try {
+    const dirty = await git('status', '--porcelain', '--untracked-files=no', '--', 'src');
+    return `${await git('rev-parse', '--short', 'HEAD')}${dirty === '' ? '' : '+'}`;
+  } catch {
+    return null;
+  }
+}
+
+/** The grid's data sets: folders that are prepared, and sources, which are prepared once and kept in the cache folder. */
+async function findData(grid: Grid, path: string, options: Options, context: CommandContext): Promise<StudyData[]> {
+  const { loadDataset } = await import('../../data/dataset-folder.js');
+  const given = new Map(
+    options.data.map((pair): [string, string] => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+  for (const name of given.keys()) {
+    if (name in grid.data) continue;
+    throw new KindredError('invalid-option', `--data ${name}=…: the grid has no data set "${name}"`, {
+      hint: `It has ${Object.keys(grid.data).join(', ')}.`,
+      field: '--data',
+    });
+  }
+  const found: StudyData[] = [];
+  for (const [data, entry] of Object.entries(grid.data)) {
+    const own = typeof entry === 'string' ? resolve(dirname(path), entry) : undefined;
+    const folder = given.get(data) ?? own ?? join(options.cacheDir, 'studies', data);
+    if (typeof entry !== 'string' && !given.has(data) && !(await exists(folder))) {
+      const { datasetSources } = await import('../../data/sources/registry.js');
+      const { prepareDataset } = await import('../../data/prepare.js');
+      const { signal, progress } = context;
+      const from = entry.from === undefined ? undefined : resolve(dirname(path), entry.from);
+      const source = datasetSources.get(entry.source);
+      const split = 'random';
+      await prepareDataset({
+        source,
+        sourceName: entry.source,
+        out: folder,
+        from,
+        split,
+        seed: 0,
+        strict: false,
+        signal,
+        progress,
+      });
+    }
+    const { splitHash } = await loadDataset(folder);
+    found.push({ data, folder: resolve(folder), splitHash, split: grid.split, limit: grid.limit });
+  }
+  return found;
+}
+
+async function tablesOf(path: string, context: CommandContext): Promise<string> {
+  const { readRunLines } = await import('../../studies/summary/read-runs.js');
+  const { summarizeStudy } = await import('../../studies/summary/markdown.js');
+  const { recordSchema } = await import('../../studies/record.js');
+  const { runs, warning } = await readRunLines(path, recordSchema);
+  if (warning !== undefined) context.warn(warning);
+  return summarizeStudy(runs);
+}
+
+async function runGrid(path: string, options: Options, context: CommandContext): Promise<void> {
+  const { ablate, checkedPlans } = await import('../../studies/ablate.js');
+  const { openResults } = await import('../../studies/results-file.js');
+  const { openRunners } = await import('../../studies/runners.js');
+  const { summarizeStudy } = await import('../../studies/summary/markdown.js');
+  const grid = await readGrid(path);
+  const resolveSettings: Resolve = (values) =>
+    settingsOf(
+      parseOptions(
+        'train',
+        trainSchema,
+        {
+          ...values,
+          backboneFrom: options.backboneFrom ?? values['backboneFrom'],
+          data: path,
+          out: path,
+          cache: 'disk',
+          threads: 1,
+        },
+        {},
+      ),
+    );
+  const data = await findData(grid, path, options, context);
+  const { tuning, final } = checkedPlans({ grid, data, resolve: resolveSettings });
+  const out = options.out ?? `${basename(path, extname(path))}.jsonl`;
+  if (options.dryRun) {
+    context.out(
+      `${grid.name}: ${tuning} tuning runs and ${final} final runs; every combination fits. They would go to ${out}.`,
+    );
+    return;
+  }
+  const results = await openResults(out, context.warn);
+  const runners = await openRunners({ jobs: options.jobs, folder: options.cacheDir, commit: await commitOf() });
+  try {
+    const { progress, signal } = context;
+    const run: Runners['run'] = (plan) => runners.run(plan);
+    const records = await ablate({
+      grid,
+      data,
+      resolve: resolveSettings,
+      results,
+      run,
+      jobs: options.jobs,
+      progress,
+      signal,
+    });
+    const others =
+      results.known.length - results.known.filter(({ key }) => records.some((one) => one.key === key)).length;
+    if (others > 0)
+      context.warn(`${out} has ${others} runs of another grid or other settings: they are in no table here`);
+    const text = summarizeStudy(records);
+    if (options.report !== undefined) await writeFileAtomic(options.report, text);
+    context.out(options.json ? JSON.stringify(records) : text);
+  } finally {
+    await runners.close();
+  }
+}
+
+export const command: CommandModule = {
+  build(context: CommandContext) {
+    return new Command('ablate')
+      .description('train a grid of losses, density terms and seeds on paired batches, and compare them')
+      .argument('[grid]', 'a YAML or JSON file')
+      .option('--out <file>', 'where each run goes, one line of JSON (default: the grid’s name + .jsonl)')
+      .option(
+        '--data <name=folder>',
+        'a prepared data set in place of the grid’s; may be repeated',
+        (pair: string, pairs: string[] | undefined) => [...(pairs ?? []), pair],
+      )
+      .option('--backbone-from <path>', 'a local copy of the backbone')
+      .option('--jobs <n>', 'runs at a time, one thread each (default: the cores)')
+      .option(
+        '--cache-dir <dir>',
+        'folder for activations and data sets (default: $KINDRED_CACHE, or ~/.cache/kindred)',
+      )
+      .option('--report <file>', 'write the tables to a Markdown file as well')
+      .option('--tables <runs.jsonl>', 'only print the tables of runs that are there')
+      .option('--dry-run', 'check the grid and count its runs')
+      .option('--json', 'print the records as JSON')
+      .addHelpText('after', examples)
+      .action(async (grid: string | undefined, flags: Record<string, unknown>) => {
+        const options = parseOptions('ablate', schema, { ...flags, grid });
+        if (options.tables !== undefined) {
+          const text = await tablesOf(options.tables, context);
+          if (options.report !== undefined) await writeFileAtomic(options.report, text);
+          context.out(text.trimEnd());
+          return;
+        }
+        if (options.grid === undefined) {
+          throw new KindredError('usage', 'a grid is missing', { hint: 'See kindred ablate --help for an example.' });
+        }
+        await runGrid(options.grid, options, context);
+      });
+  },
+};
