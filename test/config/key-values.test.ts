@@ -6,6 +6,7 @@ describe('key=value options', () => {
     ['alpha=2,beta=50', { alpha: 2, beta: 50 }],
     ['miner=semi-hard', { miner: 'semi-hard' }],
     ['positive-weight = 1e-1 , margin=.5', { positiveWeight: 0.1, margin: 0.5 }],
+    ['band.lo=0.3, gate.neighbours=5', { 'band.lo': 0.3, 'gate.neighbours': 5 }],
     ['', {}],
   ])('reads %s', (text, expected) => {
     expect(keyValues().parse(text)).toEqual(expected);

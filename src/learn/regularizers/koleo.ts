@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { squaredDistanceGradient, squaredDistances } from '../distances/squared-euclidean.js';
+import { squaredDistances } from '../distances/squared-euclidean.js';
 import { scalarWithGradient } from '../gradient.js';
 import type { Regularizer } from './regularizer.js';
 
@@ -24,12 +24,14 @@ export function createKoleo(): Regularizer {
         const { size } = layout;
         const itself = layout.matrix('image-itself', [size, size], (i, j) => (i === j ? farAway : 0));
         const distances = tf.add<tf.Tensor2D>(squaredDistances(unit), itself);
-        const nearest = tf.add(tf.min<tf.Tensor1D>(distances, 1), epsilon);
         const chosen = tf.oneHot(tf.argMin<tf.Tensor1D>(distances, 1), size);
-        const perDistance = tf.div<tf.Tensor2D>(tf.mul(chosen, -0.5 / size), tf.reshape(nearest, [-1, 1]));
+        // From differences, not products: where two embeddings nearly coincide, the logarithm would see rounding alone.
+        const apart = tf.sub<tf.Tensor2D>(unit, tf.matMul(chosen, unit));
+        const nearest = tf.add(tf.sum(tf.square(apart), 1, true), epsilon);
+        const push = tf.div<tf.Tensor2D>(tf.mul(apart, -1 / size), nearest);
         return {
           value: tf.mul(tf.mean<tf.Scalar>(tf.log(nearest)), -0.5),
-          gradient: squaredDistanceGradient(unit, perDistance),
+          gradient: tf.sub<tf.Tensor2D>(push, tf.matMul(chosen, push, true, false)),
         };
       }),
     defaultLambda: (loss) => (loss === 'contrastive' ? 0.1 : 0.03),
