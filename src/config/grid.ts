@@ -14,7 +14,7 @@ const someOptions = Object.fromEntries(optionNames.map((name) => [name, option.o
 const space = z.strictObject(Object.fromEntries(optionNames.map((name) => [name, values.optional()])));
 export type OptionValues = Readonly<Record<string, string | number | boolean | undefined>>;
 
-const names = { error: 'must be of letters, digits, spaces and . _ + : - '' };
+const names = { error: 'must be of letters, digits, spaces and . _ + : - and apostrophes' };
 const name = z.string().regex(/^[\p{L}\d .’'_+:-]+$/u, names);
 
 export const gridSchema = z.strictObject({
@@ -74,7 +74,7 @@ function camelKeys(value: unknown, parent?: string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const named = parent !== undefined && byName.includes(parent);
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
-    const name = z.string().regex(/^[\p{L}\d .’'_+:-]+$/u, names);
+    const name = named ? key : camelCase(key);
     return [name, camelKeys(inner, parent === undefined ? name : '')];
   });
   return Object.fromEntries(entries);
