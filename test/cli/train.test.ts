@@ -186,6 +186,10 @@ describe('kindred train refuses', () => {
   test.each<[string[], number, string]>([
     [['--loss', 'tripplet'], 2, 'unknown loss "tripplet" (did you mean "triplet"?)'],
     [['--regularizer', 'gat'], 2, 'unknown regularizer "gat" (did you mean "gate"?)'],
+    [['--regularizer', 'gate+band:-1'], 2, 'the λ of band is -1, it must be a number of 0 … 1000'],
+    [['--regularizer', 'neighbour', '--lambda', '-0.1'], 2, '--lambda: must be at least 0'],
+    [['--regularizer', 'neighbour', '--images-per-class', '1'], 2, '--images-per-class is 1'],
+    [['--lambda-share', '0.1'], 2, '--lambda-share: gate has no penalty'],
     [['--backend', 'wasn'], 2, 'unknown backend "wasn" (did you mean "wasm"?)'],
     [['--backbone', 'mobilenet-v2'], 2, 'unknown backbone "mobilenet-v2"'],
     [['--loss', 'triplet', '--miner', 'semihard'], 2, 'did you mean "semi-hard"?'],
