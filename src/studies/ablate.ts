@@ -139,8 +139,9 @@ export async function ablate(options: AblateOptions): Promise<RunRecord[]> {
     }));
     chosen.set(name(arm, set), bestTrial(scored) ?? {});
   }
-  const finals = data.flatMap((set) =>
-    numberedSeeds(grid.seeds).flatMap((seed) =>
+  // Seed by seed, so that a study that is stopped has every cell with the seeds that are done.
+  const finals = numberedSeeds(grid.seeds).flatMap((seed) =>
+    data.flatMap((set) =>
       armsOf(grid).map((arm) =>
         planOf(options, arm, set, { phase: 'final', choice: chosen.get(name(arm, set)) ?? {}, seed }),
       ),

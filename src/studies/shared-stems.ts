@@ -6,8 +6,8 @@ export interface SharedStems {
   close(): Promise<void>;
 }
 
-/** Stems kept open at once: a study goes through its data sets one after the other. */
-const kept = 2;
+/** Stems kept open at once: a study goes through its data sets in turn. */
+const kept = 4;
 
 /**
  * Hands the same pipeline to every run that asks for the same stem over the same pictures, so that pictures are decoded and
