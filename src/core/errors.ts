@@ -40,6 +40,7 @@ export const errorCodes = {
   'backend-unavailable': { exit: 1, http: 500 },
   'bundle-damaged': { exit: 1, http: 500 },
   'bundle-invalid': { exit: 1, http: 500 },
+  'import-unsupported': { exit: 1, http: 500 },
   'export-mismatch': { exit: 1, http: 500 },
   'quantization-loss': { exit: 1, http: 500 },
   'checkpoint-invalid': { exit: 1, http: 500 },

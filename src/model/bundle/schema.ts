@@ -85,6 +85,22 @@ const bundleFields = z.object({
       quantized: z.object({ recallAt1: z.number(), mapAtR: z.number() }),
     })
     .optional(),
+  /** Only in a model that kindred did not train: the ONNX file it was made of, and what was put around its graph. */
+  imported: z
+    .object({
+      file: z.string(),
+      sha256: hash,
+      layout: z.enum(['nchw', 'nhwc']),
+      /** Network input = (pixel / 255 − mean) / std, by channel. */
+      mean: z.array(z.number()).length(3),
+      std: z.array(z.number()).length(3),
+      /** The value of the original graph that the embedding is made of. */
+      output: z.string(),
+      pooling: z.enum(['none', 'cls', 'mean']),
+      /** 'one by one': the original graph takes a single picture, so that batches go through it in a loop. */
+      batch: z.enum(['whole', 'one by one']),
+    })
+    .optional(),
   /** Measured on classes never trained on, e.g. "recall@1"; each in 0 … 1 unless its name says otherwise. */
   metrics: z.record(z.string(), z.number()),
   /** The kindred version that wrote it. */
