@@ -50,8 +50,8 @@ export interface EvaluatedModel {
   /** What the bundle says it was trained on. */
   readonly training: TrainingRecord | undefined;
   readonly open: OpenEmbedder;
-  /** The model's backbone before training: same cut and input size, no head. */
-  readonly openUntrained: OpenEmbedder;
+  /** The model's backbone before training: same cut and input size, no head. Absent: kindred did not train it. */
+  readonly openUntrained?: OpenEmbedder;
 }
 
 /** What the command needs of the rest of kindred, so that tests can stand in for it. */
@@ -64,7 +64,7 @@ export interface EvalParts {
 /** @throws KindredError usage unless exactly one of --model and --untrained is given */
 export async function runEval(
   options: EvalOptions,
-  context: Pick<CommandContext, 'progress' | 'signal'>,
+  context: Pick<CommandContext, 'progress' | 'signal' | 'warn'>,
   parts: EvalParts,
 ): Promise<EvaluationReport> {
   const { model } = options;
@@ -79,6 +79,12 @@ export async function runEval(
   }
   const dataset = await parts.loadDataset(options.data);
   const evaluated = model === undefined ? undefined : await parts.readModel(model);
+  if (evaluated && !evaluated.openUntrained) {
+    context.warn(
+      'the model was imported: it has no untrained backbone beside it, its numbers stand under "untrained", and whether its training saw these classes is not known',
+    );
+  }
+  const trained = evaluated?.openUntrained ? evaluated : undefined;
   return runEvaluation({
     dataset,
     split: options.split,
@@ -89,8 +95,8 @@ export async function runEval(
     allowSeen: options.allowSeen,
     progress: context.progress,
     signal: context.signal,
-    ...(evaluated && { model: evaluated }),
-    openUntrained: evaluated?.openUntrained ?? parts.openUntrained,
+    ...(trained && { model: trained }),
+    openUntrained: evaluated?.openUntrained ?? evaluated?.open ?? parts.openUntrained,
   });
 }
 
@@ -110,7 +116,7 @@ export async function realParts(options: EvalOptions): Promise<EvalParts> {
           ? { dataset: dataset.name, splitHash: dataset.splitHash, classes: dataset.trainClasses }
           : undefined,
         open: () => openEmbedder(folder, { threads }),
-        openUntrained: () => openUntrainedFor(bundle, { threads, backboneFrom }),
+        ...(!bundle.imported && { openUntrained: () => openUntrainedFor(bundle, { threads, backboneFrom }) }),
       };
     },
     openUntrained: () => openUntrainedEmbedder(options),
