@@ -22,6 +22,7 @@ export const trainOptions = z.object({
   lossOptions: keyValues().optional(),
   regularizerOptions: keyValues().optional(),
   steps: wholeNumber(1, 1_000_000).default(200),
+  validateEvery: wholeNumber(1, 1_000_000).optional(),
   sampler: z.string().optional(),
   samplerField: z.string().min(1, { error: 'must name a metadata field' }).optional(),
   memory: wholeNumber(0, 1_000_000).optional(),

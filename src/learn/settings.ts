@@ -21,6 +21,8 @@ export interface TrainSettings {
   /** Steps before the memory is used; absent: a tenth of all. */
   readonly memoryWarmup?: number | undefined;
   readonly steps: number;
+  /** Steps between validations, and the log's epochs; absent: as many as show every training image once. */
+  readonly validateEvery?: number | undefined;
   readonly classesPerBatch: number;
   readonly imagesPerClass: number;
   /** Pieces that a batch is computed in, one after the other; the gradients are those of the whole batch. */

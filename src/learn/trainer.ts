@@ -142,7 +142,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const rateAt = (done: number): number =>
     ((done - firstStep) * sampler.batchSize * 1000) / (performance.now() - started);
   try {
-    const epochSteps = Math.max(1, Math.ceil(sampler.images / sampler.batchSize));
+    const epochSteps = settings.validateEvery ?? Math.max(1, Math.ceil(sampler.images / sampler.batchSize));
     let batches: BatchStatistics[] = [];
     for (let step = firstStep; step < settings.steps; step++) {
       if (signal.aborted) {

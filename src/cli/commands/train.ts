@@ -69,6 +69,7 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     lambdaSchedule: config.lambdaSchedule,
     lambdaShare: config.lambdaShare,
     steps,
+    validateEvery: config.validateEvery,
     sampler: config.sampler,
     samplerField: config.samplerField,
     memory: config.memory,
@@ -138,6 +139,7 @@ export const command: CommandModule = {
         'other options of the density term, such as lo=0.3 or, of several, band.lo=0.3',
       )
       .option('--steps <n>', 'training steps (default: 200)')
+      .option('--validate-every <n>', 'steps between validations (default: once every training image was seen)')
       .option(
         '--sampler <name>',
         'how batches are drawn: class, npair (2 images a class), hard-class (with the nearest classes) or hierarchical (default: class)',
