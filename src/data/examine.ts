@@ -5,19 +5,25 @@ import type { ReportProgress } from '../core/progress.js';
 import { mapConcurrent } from './concurrency.js';
 import { decodeImage, setDecoderThreads } from './decode.js';
 import { readImageBytes, unnamedImage } from './image-source.js';
+import { hashedSize, perceptualHash } from './perceptual-hash.js';
 
-/** What a look at an image file found: the hash of its bytes, or what is wrong with it. */
+/** What a look at an image file found: hashes of its bytes and of what it shows, or what is wrong with it. */
 export type Examined =
-  { readonly ok: true; readonly hash: string } | { readonly ok: false; readonly error: KindredError };
-
-/** Small, as only whether the file decodes to its end matters. */
-const size = 32;
+  | {
+      readonly ok: true;
+      /** Lower-case hex SHA-256 of the bytes. */
+      readonly hash: string;
+      /** As `perceptualHash` gives it. */
+      readonly perceptual: string | null;
+    }
+  | { readonly ok: false; readonly error: KindredError };
 
 async function examine(path: string): Promise<Examined> {
   try {
     const bytes = await readImageBytes({ path });
-    await decodeImage({ bytes }, { size });
-    return { ok: true, hash: sha256(bytes) };
+    // Small: only whether the file decodes to its end matters, and the hash, which needs no more.
+    const decoded = await decodeImage({ bytes }, { size: hashedSize });
+    return { ok: true, hash: sha256(bytes), perceptual: perceptualHash(decoded) };
   } catch (error) {
     if (error instanceof KindredError) return { ok: false, error };
     throw error;

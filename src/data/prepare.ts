@@ -6,6 +6,7 @@ import type { ReportProgress } from '../core/progress.js';
 import { itemsFile, loadManifest, manifestFile, writeDataset } from './dataset-folder.js';
 import type { DatasetManifest } from './dataset-schema.js';
 import { examineImages, reasonWithoutName } from './examine.js';
+import { hashesAmong, hashesFile, type ImageHashes, keepHashes } from './image-hashes.js';
 import type { DatasetSource, Gathered, Skipped } from './source.js';
 import { assignSplits, type Fold, type LeftOut, type SplitMethod, type UnsplitItem } from './split.js';
 
@@ -63,7 +64,12 @@ async function checkOut(out: string, from: string | undefined): Promise<void> {
   if (names.length === 0) return;
   const manifest = await loadManifest(out).catch(() => undefined);
   // images/ is ours only where the data set before kept its own images there.
-  const ours = new Set([manifestFile, itemsFile, ...(manifest?.root.startsWith('images') ? ['images'] : [])]);
+  const ours = new Set([
+    manifestFile,
+    itemsFile,
+    hashesFile,
+    ...(manifest?.root.startsWith('images') ? ['images'] : []),
+  ]);
   const foreign = names.filter((name) => !ours.has(name));
   if (manifest === undefined || foreign.length > 0) {
     const what = manifest === undefined ? 'holds something other than a data set' : `also holds ${foreign.join(', ')}`;
@@ -102,14 +108,11 @@ function chooseSplit({ source, sourceName, split, fold, allowIncomplete }: Prepa
 async function keepReadable(
   gathered: Gathered,
   options: PrepareOptions,
-): Promise<{ items: readonly UnsplitItem[]; skipped: Skipped[] }> {
+): Promise<{ items: readonly UnsplitItem[]; skipped: Skipped[]; hashes?: Map<string, ImageHashes> }> {
   const { items, root, where = root } = gathered;
   if (gathered.verified) return { items, skipped: [] };
-  const found = await examineImages(
-    root,
-    items.map((item) => item.path),
-    options,
-  );
+  const paths = items.map((item) => item.path);
+  const found = await examineImages(root, paths, options);
   const skipped: Skipped[] = [];
   const kept = items.filter((item, index) => {
     const outcome = found[index];
@@ -132,7 +135,7 @@ async function keepReadable(
       hint: example ? `For example ${example.path}: ${example.reason}.` : undefined,
     });
   }
-  return { items: kept, skipped };
+  return { items: kept, skipped, hashes: hashesAmong(paths, found) };
 }
 
 /**
@@ -164,6 +167,8 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
         ...unreadable.map(({ path, reason }) => `${path} was left out: ${reason}`),
       ],
     });
+    // Every picture was looked at anyway: whoever audits the data set later need not do it again.
+    if (readable.hashes) await keepHashes({ folder, root: gathered.root }, readable.hashes);
     if (signal.aborted) throw new KindredError('interrupted', 'stopped; nothing was written');
     summary = { folder: out, manifest, skipped: [...gathered.skipped, ...readable.skipped], leftOut };
   });

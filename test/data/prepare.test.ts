@@ -31,7 +31,7 @@ describe('folder', () => {
   it('takes the first folder as the class and leaves the images where they are', async () => {
     const { photos, out } = await shop();
     const { manifest, leftOut } = await prepareDataset(options('folder', out, { from: photos }));
-    expect(await readdir(out)).toEqual(['dataset.json', 'items.jsonl']);
+    expect(await readdir(out)).toEqual(['dataset.json', 'hashes.jsonl', 'items.jsonl']);
     expect(manifest).toMatchObject({ name: 'photos', source: 'folder', root: photos });
     expect(leftOut).toEqual({ unlabelled: 1, alone: 1, iconic: 0 });
     const { items } = await loadDataset(out);
