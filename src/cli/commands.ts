@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'measure retrieval on classes never trained on',
     load: async () => (await import('./commands/eval.js')).command,
   },
+  compare: {
+    summary: 'measure two models on the same queries, with intervals of the difference',
+    load: async () => (await import('./commands/compare.js')).command,
+  },
   export: {
     summary: 'write a model as ONNX, or a smaller and faster one with int8 convolutions',
     load: async () => (await import('./commands/export.js')).command,

@@ -24,6 +24,8 @@ export interface EvaluateOptions {
   readonly clustering?: 'never' | 'small' | 'always';
   /** Metadata field to break the results down by. Default: `category`, where an image has it. */
   readonly by?: string | undefined;
+  /** Sees every query: its item, and the ascending ranks of what it should find (none: it is left out). */
+  readonly onQuery?: ((item: DatasetItem, ranks: Int32Array) => void) | undefined;
   /** Of the exact search. Default: the cores this process may use. */
   readonly threads?: number | undefined;
   /** Shown with the progress: 'model', 'untrained'. */
@@ -133,6 +135,10 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       ...(gallery && { gallery }),
       ks,
       ...(field !== undefined && { groupOf: (query: number) => groupName(queries.items[query], field) }),
+      onQuery: ({ query, ranks }) => {
+        const item = queries.items[query];
+        if (item) options.onQuery?.(item, ranks);
+      },
       stage: `ranking (${name})`,
     });
     const { metrics } = measured;

@@ -1,4 +1,5 @@
 import type { ReportProgress } from '../core/progress.js';
+import type { QueryRanks } from '../metrics/rank-block.js';
 import {
   accumulateRetrieval,
   checkKs,
@@ -28,6 +29,8 @@ export interface MeasureOptions extends RetrievalOptions {
   readonly search: ExactSearch;
   /** The group of each query, e.g. its category. */
   readonly groupOf?: ((query: number) => string) | undefined;
+  /** Sees every query with its ranks, for measurements of single queries. */
+  readonly onQuery?: ((query: QueryRanks) => void) | undefined;
   readonly stage: string;
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
@@ -41,7 +44,7 @@ export interface Measured {
 
 /** Like `retrievalMetrics`, with progress, groups, and a stop in between. @throws KindredError interrupted, and as that does */
 export async function measureRetrieval(options: MeasureOptions): Promise<Measured> {
-  const { search, groupOf, stage, progress, signal, ks, labels } = options;
+  const { search, groupOf, onQuery, stage, progress, signal, ks, labels } = options;
   checkKs(ks, searchable(options));
   const all = accumulateRetrieval(ks);
   const groups = new Map<string, ReturnType<typeof accumulateRetrieval>>();
@@ -50,6 +53,7 @@ export async function measureRetrieval(options: MeasureOptions): Promise<Measure
   for await (const queries of search.ranks(options)) {
     for (const query of queries) {
       all.add(query);
+      onQuery?.(query);
       if (!groupOf) continue;
       const name = groupOf(query.query);
       const group = groups.get(name) ?? accumulateRetrieval(ks);
