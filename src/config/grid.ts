@@ -94,7 +94,8 @@ export function parseGrid(content: unknown, path: string): Grid {
       cause,
     });
   if (!result.success) {
-    const issue = result.error.issues[0];
+    // A key that is not known is the likelier slip: the one meant is then missing as well.
+    const issue = result.error.issues.find(({ code }) => code === 'unrecognized_keys') ?? result.error.issues[0];
     const place = (issue?.path ?? []).map(String);
     if (issue?.code === 'unrecognized_keys') throw refuse([...place, issue.keys[0]].join('.'), 'is not known here');
     throw refuse(place.join('.'), issue?.message ?? 'is not valid', result.error);

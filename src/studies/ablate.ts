@@ -1,7 +1,7 @@
 import { KindredError } from '../core/errors.js';
 import type { ReportProgress } from '../core/progress.js';
 import { objectiveFor } from '../learn/objective.js';
-import { armsOf, settingsOf, type Resolve, type StudyArm, type StudyGrid } from './arms.js';
+import { armsOf, settingsOf, withArm, type Resolve, type StudyArm, type StudyGrid } from './arms.js';
 import { bestTrial, drawTrials, withKey, type Choice, type RunPlan, type StudyData } from './plan.js';
 import type { RunRecord } from './record.js';
 import type { ResultsFile } from './results-file.js';
@@ -82,10 +82,13 @@ export function checkedPlans(options: Pick<AblateOptions, 'grid' | 'resolve' | '
   readonly final: number;
 } {
   const { grid, data } = options;
-  const tuning = tuningOf(options).flatMap(({ trials }) => trials.flatMap(({ plans }) => plans));
-  for (const { settings } of tuning) objectiveFor(settings);
   const arms = armsOf(grid);
-  for (const arm of arms) objectiveFor(settingsOf(arm, {}, 0, options.resolve));
+  for (const arm of arms) withArm(arm, () => objectiveFor(settingsOf(arm, {}, 0, options.resolve)));
+  const tuning = tuningOf(options).flatMap(({ arm, trials }) => {
+    const plans = trials.flatMap((trial) => trial.plans);
+    for (const { settings } of plans) withArm(arm, () => objectiveFor(settings));
+    return plans;
+  });
   return { tuning: tuning.length, final: data.length * arms.length * numberedSeeds(grid.seeds).length };
 }
 

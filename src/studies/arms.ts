@@ -79,19 +79,24 @@ export function armsOf(grid: StudyGrid): StudyArm[] {
   );
 }
 
-/**
- * The settings of an arm with what tuning chose.
- * @throws KindredError invalid-option or unknown-name, naming the arm
- */
-export function settingsOf(arm: StudyArm, choice: Choice, seed: number, resolve: Resolve): TrainSettings {
+/** Says which arm it was where its options are refused. */
+export function withArm<T>({ arm, lossLabel }: StudyArm, make: () => T): T {
   try {
-    return { ...resolve({ ...arm.options, ...choice }), seed };
+    return make();
   } catch (error) {
     if (!(error instanceof KindredError)) throw error;
-    throw new KindredError(error.code, `arm "${arm.arm}" with ${arm.lossLabel}: ${error.message}`, {
+    throw new KindredError(error.code, `arm "${arm}" with ${lossLabel}: ${error.message}`, {
       hint: error.hint,
       field: error.field,
       cause: error,
     });
   }
+}
+
+/**
+ * The settings of an arm with what tuning chose.
+ * @throws KindredError invalid-option or unknown-name, naming the arm
+ */
+export function settingsOf(arm: StudyArm, choice: Choice, seed: number, resolve: Resolve): TrainSettings {
+  return withArm(arm, () => ({ ...resolve({ ...arm.options, ...choice }), seed }));
 }

@@ -1,19 +1,17 @@
-import { appendFile, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { settingsOf as trainSettings } from '../../src/cli/commands/train.js';
+import { parse } from 'yaml';
+import { resolver } from '../../src/cli/commands/ablate.js';
 import { parseGrid } from '../../src/config/grid.js';
-import { parseOptions } from '../../src/config/parse.js';
-import { trainSchema } from '../../src/config/train.js';
 import type { ProgressEvent } from '../../src/core/progress.js';
 import { ablate, checkedPlans, type AblateOptions } from '../../src/studies/ablate.js';
 import type { RunPlan } from '../../src/studies/plan.js';
 import type { RunRecord } from '../../src/studies/record.js';
 import { openResults } from '../../src/studies/results-file.js';
 
-const resolve: AblateOptions['resolve'] = (options) =>
-  trainSettings(parseOptions('train', trainSchema, { ...options, data: 'd', out: 'o', threads: 1 }, {}));
+const resolve = resolver();
 const data = [{ data: 'a', folder: '/a', splitHash: 'h' }];
 const plain = { name: 'try', data: { a: '/a' }, seeds: 2, losses: { triplet: {} }, regularizers: ['none', 'gate'] };
 
@@ -145,6 +143,16 @@ describe('a study', () => {
     expect(
       records.filter(({ phase }) => phase === 'tuning').every(({ metrics }) => Object.keys(metrics).length === 0),
     ).toBe(true);
+  });
+
+  test('every study file of this repository is a grid whose combinations fit', async () => {
+    const files = (await readdir('scripts/studies')).filter((name) => name.endsWith('.yaml'));
+    expect(files.length).toBeGreaterThanOrEqual(6);
+    for (const name of files) {
+      const grid = parseGrid(parse(await readFile(join('scripts/studies', name), 'utf8')), name);
+      const sets = Object.keys(grid.data).map((set) => ({ data: set, folder: '/', splitHash: set }));
+      expect(checkedPlans({ grid, data: sets, resolve }).final, name).toBeGreaterThan(20);
+    }
   });
 
   test('every combination is checked before the first run, and the arm that does not fit is named', () => {

@@ -122,6 +122,15 @@ async function findData(grid: Grid, path: string, options: Options, context: Com
   return found;
 }
 
+/** Options of a grid as kindred train reads them; a run has one thread, and its frozen part is kept for the others. */
+export const resolver =
+  (backboneFrom?: string): Resolve =>
+  (values) => {
+    const shared = { data: 'grid', out: 'grid', cache: 'disk', threads: 1 };
+    const flags = { ...values, ...shared, backboneFrom: backboneFrom ?? values['backboneFrom'] };
+    return settingsOf(parseOptions('train', trainSchema, flags, {}));
+  };
+
 async function tablesOf(path: string, context: CommandContext): Promise<string> {
   const { readRunLines } = await import('../../studies/summary/read-runs.js');
   const { summarizeStudy } = await import('../../studies/summary/markdown.js');
@@ -137,22 +146,7 @@ async function runGrid(path: string, options: Options, context: CommandContext):
   const { openRunners } = await import('../../studies/runners.js');
   const { summarizeStudy } = await import('../../studies/summary/markdown.js');
   const grid = await readGrid(path);
-  const resolveSettings: Resolve = (values) =>
-    settingsOf(
-      parseOptions(
-        'train',
-        trainSchema,
-        {
-          ...values,
-          backboneFrom: options.backboneFrom ?? values['backboneFrom'],
-          data: path,
-          out: path,
-          cache: 'disk',
-          threads: 1,
-        },
-        {},
-      ),
-    );
+  const resolveSettings = resolver(options.backboneFrom);
   const data = await findData(grid, path, options, context);
   const { tuning, final } = checkedPlans({ grid, data, resolve: resolveSettings });
   const out = options.out ?? `${basename(path, extname(path))}.jsonl`;
