@@ -38,6 +38,8 @@ export interface StepperOptions {
   /** Where decoded pictures and activations may be kept; no number depends on it. */
   readonly space?: StemSpace | undefined;
   readonly warn?: ((text: string) => void) | undefined;
+  /** What to do when the embeddings shrink to a point: `collapseAdvice`. */
+  readonly collapseAdvice?: string | undefined;
   /** Default: `createStemPipeline`. */
   readonly openStem?: OpenStem | undefined;
   /** Told when a stem worker was busy, ms since 1970 (createStemPipeline). */

@@ -152,8 +152,10 @@ export async function createStepper(options: StepperOptions): Promise<Stepper> {
       for (const { activations } of batch) pipeline.release(activations);
       // Not before: the workers then have the cores while this thread updates the parameters alone.
       prefetch.ask(next, next + ahead - 1);
-      const statistics: BatchStatistics = { loss, penalty, attraction, ...batchDensity(embeddings, layout) };
-      checkCollapse(statistics, step);
+      const ofClasses = numbers.filter((_, row) => row % layout.imagesPerClass === 0);
+      const density = batchDensity(embeddings, layout);
+      const statistics: BatchStatistics = { loss, penalty, attraction, ...density, classes: ofClasses };
+      checkCollapse(statistics, step, options.collapseAdvice);
       const share = scheduleAt(step, settings.steps);
       adamStep(
         learned.parameters,

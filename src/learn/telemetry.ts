@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { KindredError } from '../core/errors.js';
 import { quantile } from '../metrics/bootstrap.js';
+import type { Distribution } from '../metrics/density.js';
 import { densityStatistics } from './density.js';
 import { unitRows } from './distances/unit-rows.js';
 import type { BatchLayout } from './losses/batch-layout.js';
@@ -14,6 +15,17 @@ export interface BatchStatistics {
   /** Spread v of each class of the batch. */
   readonly spread: readonly number[];
   readonly gap: readonly number[];
+  /** Number of each of these classes (its place in the bundle's `trainClasses`). */
+  readonly classes?: readonly number[];
+}
+
+/** Density of single classes, as means over the batches of an epoch, to three digits; by place in `trainClasses`. */
+export interface ClassTrack {
+  readonly classes: readonly number[];
+  /** v of each */
+  readonly spread: readonly number[];
+  /** v / D of each */
+  readonly ratio: readonly number[];
 }
 
 /** What `history.jsonl` keeps of the batches of an epoch. */
@@ -22,10 +34,17 @@ export interface EpochStatistics {
   readonly penalty: number | null;
   readonly attraction: number | null;
   /** −log v over the classes of the batches. */
-  readonly logDensity: { readonly p10: number; readonly median: number; readonly p90: number };
+  readonly logDensity: Distribution;
   /** Median of v / D: how wide a class is against the distance to its neighbours. */
   readonly spreadToGap: number;
+  /** v / D over the classes of the batches: how unlike the classes are. */
+  readonly ratio: Distribution;
+  /** Those classes that were in a batch; of more than 200 classes, every n-th. */
+  readonly byClass?: ClassTrack;
 }
+
+/** Classes whose density is followed singly: more would make the history of a run larger than its model. */
+const mostTracked = 200;
 
 const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -43,7 +62,32 @@ export function batchDensity(raw: Float32Array, layout: BatchLayout): { spread: 
   });
 }
 
-export function summarizeEpoch(batches: readonly BatchStatistics[]): EpochStatistics {
+const threeDigits = (value: number): number => Number(value.toPrecision(3));
+
+function trackClasses(batches: readonly BatchStatistics[], classCount: number): ClassTrack {
+  const every = Math.ceil(classCount / mostTracked);
+  const sums = new Map<number, { batches: number; spread: number; ratio: number }>();
+  for (const { classes = [], spread, gap } of batches) {
+    classes.forEach((number, i) => {
+      if (number % every !== 0) return;
+      const sum = sums.get(number) ?? { batches: 0, spread: 0, ratio: 0 };
+      sums.set(number, sum);
+      const v = spread[i] ?? 0;
+      sum.batches++;
+      sum.spread += v;
+      sum.ratio += v / ((gap[i] ?? 0) + 1e-6);
+    });
+  }
+  const sorted = [...sums].sort(([a], [b]) => a - b);
+  return {
+    classes: sorted.map(([number]) => number),
+    spread: sorted.map(([, sum]) => threeDigits(sum.spread / sum.batches)),
+    ratio: sorted.map(([, sum]) => threeDigits(sum.ratio / sum.batches)),
+  };
+}
+
+/** @param classCount classes trained on: with it, single classes are followed */
+export function summarizeEpoch(batches: readonly BatchStatistics[], classCount?: number): EpochStatistics {
   const spreads = batches.flatMap(({ spread }) => spread);
   const gaps = batches.flatMap(({ gap }) => gap);
   const densities = Float64Array.from(spreads, (value) => -Math.log(value + 1e-6)).sort();
@@ -54,12 +98,17 @@ export function summarizeEpoch(batches: readonly BatchStatistics[]): EpochStatis
     attraction: averageOrNull(batches.map(({ attraction }) => attraction)),
     logDensity: { p10: quantile(densities, 0.1), median: quantile(densities, 0.5), p90: quantile(densities, 0.9) },
     spreadToGap: quantile(ratios, 0.5),
+    ratio: { p10: quantile(ratios, 0.1), median: quantile(ratios, 0.5), p90: quantile(ratios, 0.9) },
+    ...(classCount !== undefined && { byClass: trackClasses(batches, classCount) }),
   };
 }
 
 /** @throws KindredError training-collapsed when a batch's embeddings are one point, or the loss is no number */
-export function checkCollapse(batch: BatchStatistics, step: number): void {
-  const advice = 'Use a lower --learning-rate, a --positive-weight below 1 or --regularizer gate, or another loss.';
+export function checkCollapse(
+  batch: BatchStatistics,
+  step: number,
+  advice = 'Use a lower --learning-rate, or another --loss.',
+): void {
   if (!Number.isFinite(batch.loss)) {
     throw new KindredError('training-collapsed', `the loss is no number any more at step ${step}`, { hint: advice });
   }

@@ -135,7 +135,11 @@ async function exportBundle(
       },
       metrics,
       golden,
-      extra: { 'history.jsonl': result.history.map((entry) => `${JSON.stringify(entry)}\n`).join('') },
+      extra: {
+        'history.jsonl': result.history.map((entry) => `${JSON.stringify(entry)}\n`).join(''),
+        // All that the run was told, for `kindred report` to print the command that makes this model again.
+        'settings.json': `${JSON.stringify(settings, undefined, 2)}\n`,
+      },
     });
     return { bundle, parity };
   } finally {

@@ -5,6 +5,7 @@ import type { Dataset, DatasetItem } from '../data/dataset.js';
 import { samplers } from '../data/samplers/registry.js';
 import type { Network } from '../model/graph.js';
 import { join as joinNetworks } from '../model/surgery.js';
+import { collapseAdvice, overTightening } from './alarms.js';
 import type { Backbone } from './backbones/backbone.js';
 import { writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { EngineFactory } from './engines/engine.js';
@@ -16,6 +17,7 @@ import type { StemSpace } from './stem/stem-cache.js';
 import type { OpenStem } from './stem/stem-pipeline.js';
 import { ahead, createStepper } from './stepper.js';
 import { summarizeEpoch, type BatchStatistics } from './telemetry.js';
+import { chooseGapSample, measureGap } from './train-gap.js';
 import { copyOf, restore, runKey, toArrays, withValues } from './training-state.js';
 import { embedPictures, validate } from './validation.js';
 
@@ -113,6 +115,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     openStem: options.openStem,
     space: options.space,
     warn: options.warn,
+    collapseAdvice: collapseAdvice(settings),
     pictures,
     batchAt: (step) => {
       const { indices, classes } = sampler.next(step);
@@ -143,6 +146,12 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ((done - firstStep) * sampler.batchSize * 1000) / (performance.now() - started);
   try {
     const epochSteps = settings.validateEvery ?? Math.max(1, Math.ceil(sampler.images / sampler.batchSize));
+    const gapSample = chooseGapSample(
+      trainItems.map(({ label }) => label),
+      held.map(({ label }) => label),
+      { seed: settings.seed, epochImages: epochSteps * sampler.batchSize },
+    );
+    let warned = history.some((entry) => 'warning' in entry);
     let batches: BatchStatistics[] = [];
     for (let step = firstStep; step < settings.steps; step++) {
       if (signal.aborted) {
@@ -166,26 +175,33 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         note: `loss ${batch.loss.toFixed(4)}, ${rateAt(done).toFixed(0)} images/s`,
       });
       if (done % epochSteps === 0 || done === settings.steps) {
-        const held = await validate(validationSet, { ...stepper, parameters: rest.parameters });
+        const network = { ...stepper, parameters: rest.parameters };
+        const embedded: Float32Array[] = [];
+        const held = await validate(validationSet, network, (rows) => embedded.push(rows));
         if (!held || !best || held.mapAtR > best.mapAtR) {
           best = held ? { step: done, mapAtR: held.mapAtR } : null;
           for (const [name, { data }] of learned) bestValues.get(name)?.set(data);
         }
-        const entry = {
+        const beside = gapSample?.train.map((place) => trainPositions[place] ?? 0);
+        const entry: Record<string, unknown> = {
           epoch: Math.ceil(done / epochSteps),
           step: done,
-          ...summarizeEpoch(batches),
+          ...summarizeEpoch(batches, sampler.classes.length),
           validation: held,
+          ...(gapSample && beside && { gap: measureGap(gapSample, await embedPictures(beside, network), embedded[0]) }),
           imagesPerSecond: rateAt(done),
         };
+        const warning = warned ? null : overTightening([...history, entry], settings);
+        if (warning !== null) {
+          warned = true;
+          entry['warning'] = warning;
+          options.warn(warning);
+        }
         history.push(entry);
         batches = [];
         if (sampler.feedback && done < settings.steps) {
           const wanted = sampler.feedback.indices.map((index) => trainPositions[index] ?? 0);
-          sampler.feedback.learn(
-            await embedPictures(wanted, { ...stepper, parameters: rest.parameters }),
-            done + ahead,
-          );
+          sampler.feedback.learn(await embedPictures(wanted, network), done + ahead);
         }
         await save(done);
         options.onEpoch(entry);

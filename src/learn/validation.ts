@@ -43,13 +43,18 @@ export async function embedPictures(indices: readonly number[], network: Learnin
   return rows;
 }
 
-/** R@1 and MAP@R on held-out classes; null when there are none to hold out. */
+/**
+ * R@1 and MAP@R on held-out classes; null when there are none to hold out.
+ * @param onEmbedded gets the set's embeddings, one unit-length row each
+ */
 export async function validate(
   set: ValidationSet,
   network: LearningNetwork,
+  onEmbedded?: (embeddings: Float32Array) => void,
 ): Promise<{ recallAt1: number; mapAtR: number } | null> {
   if (set.indices.length < 3) return null;
   const embeddings = await embedPictures(set.indices, network);
+  onEmbedded?.(embeddings);
   const dimension = embeddings.length / set.indices.length;
   const metrics = retrievalMetrics({ embeddings, labels: set.labels, dimension, ks: [1] });
   if (metrics.queries === 0) return null;

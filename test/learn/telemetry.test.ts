@@ -21,6 +21,15 @@ test('an epoch is the mean of its losses and the quantiles of its classes’ den
   expect(summary.logDensity.p10).toBeLessThan(summary.logDensity.p90);
 });
 
+test('single classes are followed, by number, as means over their batches; every n-th of many', () => {
+  const one = { ...batch(1, [0.1, 0.4], [0.2, 0.4]), classes: [5, 2] };
+  const two = { ...batch(1, [0.3, 0.7], [0.2, 0.7]), classes: [5, 301] };
+  const few = summarizeEpoch([one, two], 200).byClass;
+  expect(few).toEqual({ classes: [2, 5, 301], spread: [0.4, 0.2, 0.7], ratio: [1, 1, 1] });
+  expect(summarizeEpoch([one, two], 400).byClass?.classes).toEqual([2]);
+  expect(summarizeEpoch([one, two])).not.toHaveProperty('byClass');
+});
+
 test.each([
   ['a loss that is no number', batch(NaN, [1], [1])],
   ['an infinite loss', batch(Infinity, [1], [1])],

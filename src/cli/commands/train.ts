@@ -5,6 +5,7 @@ import type { TrainSettings } from '../../learn/settings.js';
 import type { StemSpace } from '../../learn/stem/stem-cache.js';
 import type { HistoryEntry } from '../../learn/trainer.js';
 import type { TrainedModel } from '../../learn/train-model.js';
+import { signed } from '../../evaluate/table.js';
 import type { CommandContext, CommandModule } from '../command.js';
 
 const examples = `
@@ -25,9 +26,22 @@ function percent(value: unknown): string {
   return typeof value === 'number' && Number.isFinite(value) ? (value * 100).toFixed(1) : '–';
 }
 
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
+
+/** Training R@1 less unseen R@1, of the two samples that are alike, in points; and the effective rank of the latter. */
+function besideUnseen(gap: unknown): [string, string] {
+  const [train, unseen] = [record(record(gap)['train']), record(record(gap)['unseen'])];
+  const [seenRecall, recall, rank] = [train['recallAt1'], unseen['recallAt1'], unseen['effectiveRank']];
+  const both = typeof seenRecall === 'number' && typeof recall === 'number';
+  return [
+    (both ? signed(seenRecall - recall) : '–').padStart(7),
+    (typeof rank === 'number' ? rank.toFixed(0) : '–').padStart(6),
+  ];
+}
+
 function row(entry: HistoryEntry): string {
-  const validation = entry['validation'];
-  const held: Record<string, unknown> = typeof validation === 'object' && validation !== null ? { ...validation } : {};
+  const held = record(entry['validation']);
   const loss = entry['loss'];
   const ratio = entry['spreadToGap'];
   return [
@@ -36,6 +50,7 @@ function row(entry: HistoryEntry): string {
     (typeof ratio === 'number' ? ratio.toFixed(2) : '–').padStart(9),
     percent(held['recallAt1']).padStart(7),
     percent(held['mapAtR']).padStart(7),
+    ...besideUnseen(entry['gap']),
   ].join('');
 }
 
@@ -45,8 +60,11 @@ export function formatTrained({ bundle, result, settings, parity, seconds }: Tra
   return [
     `Trained ${settings.loss}${density} on ${result.trainImages} images of ${result.trainClasses.length} classes: ${settings.steps} steps in ${(seconds / 60).toFixed(1)} min, ${result.imagesPerSecond.toFixed(0)} images/s (${settings.backend}, from ${result.trainFrom}).`,
     '',
-    '  step     loss      v/D    R@1  MAP@R   (R@1 and MAP@R on held-out classes, %; v/D: spread to gap of the classes)',
+    '  step     loss      v/D    R@1  MAP@R    gap  rank',
+
     ...result.history.map(row),
+    '  R@1, MAP@R: held-out classes, %; v/D: spread to gap of the classes in the batches; gap: R@1 of training classes above that',
+    '  of unseen ones, on as many images; rank: directions that the unseen ones spread over (docs/training.md)',
     '',
     `Kept: ${result.best ? `step ${result.best.step}, the best by MAP@R` : 'the last step (no classes were held out)'}. TF.js and ONNX Runtime agree (smallest cosine ${parity.toFixed(6)}).`,
     `Model: ${out} (fingerprint ${bundle.fingerprint.slice(0, 12)})`,
