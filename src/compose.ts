@@ -29,6 +29,7 @@ export async function openEmbedder(bundleFolder: string, options: OpenOptions = 
   const embedder = await createEmbedder({
     onnx: onnxPath,
     inputSize,
+    resize: bundle.imported?.resize,
     dimension,
     fingerprint,
     ...withThreads(options.threads),

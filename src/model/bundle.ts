@@ -6,7 +6,7 @@ import { exists, listFolder, readJson, writeFolderAtomic } from '../core/files.j
 import { sha256 } from '../core/hashing.js';
 import { version } from '../core/version.js';
 import { fingerprintOf } from './bundle/fingerprint.js';
-import { type BundleInfo, bundleSchema, formatVersion, preprocessing } from './bundle/schema.js';
+import { type BundleInfo, bundleSchema, formatVersion, preprocessingWith } from './bundle/schema.js';
 
 export const bundleFiles = {
   info: 'bundle.json',
@@ -63,12 +63,13 @@ export async function writeBundle(folder: string, parts: BundleParts): Promise<B
   await checkReplaceable(folder);
   const contents: Record<string, string | Uint8Array> = { ...extra, [bundleFiles.onnx]: onnx };
   if (layers) Object.assign(contents, { [bundleFiles.layers]: layers.json, [bundleFiles.weights]: layers.weights });
+  const prepared = preprocessingWith(parts.imported?.resize);
   const info = parseInfo(folder, {
     formatVersion,
     kindred: version,
     createdAt: new Date().toISOString(),
-    fingerprint: fingerprintOf({ onnx, preprocessing, dimension: parts.dimension }),
-    preprocessing,
+    fingerprint: fingerprintOf({ onnx, preprocessing: prepared, dimension: parts.dimension }),
+    preprocessing: prepared,
     ...rest,
     files: Object.fromEntries(Object.entries(contents).map(([name, content]) => [name, sha256(content)])),
   });

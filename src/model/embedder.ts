@@ -55,10 +55,10 @@ const tooLate = (): KindredError =>
  * @throws KindredError addon-missing, bundle-invalid, worker-died
  */
 export async function createEmbedder(options: EmbedderOptions): Promise<OnnxEmbedder> {
-  const { onnx, inputSize, dimension, fingerprint, threads } = options;
+  const { onnx, inputSize, resize, dimension, fingerprint, threads } = options;
   const pool = await createWorkerPool<EmbeddingSetup, EmbeddingJob, EmbeddingResult>({
     script: workerUrl('./embedding-worker.js', import.meta.url),
-    workerData: { onnx, inputSize, dimension },
+    workerData: { onnx, inputSize, resize, dimension },
     threads,
     jobsPerWorker,
     youngGenerationMiB,

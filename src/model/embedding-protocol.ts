@@ -7,6 +7,8 @@ export interface EmbeddingSetup {
   readonly onnx: string | Uint8Array;
   /** Width and height of the network's input, px. */
   readonly inputSize: number;
+  /** What the shorter side of a picture is resized to before inputSize is cut out, px; default: inputSize. */
+  readonly resize?: number | undefined;
   /** Values per embedding. */
   readonly dimension: number;
 }

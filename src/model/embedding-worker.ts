@@ -14,11 +14,11 @@ interface Decoded {
   readonly pixels: Uint8Array | null;
 }
 
-async function decode({ image, box, hash }: EmbedRequest, size: number): Promise<Decoded> {
+async function decode({ image, box, hash }: EmbedRequest, size: number, resize: number | undefined): Promise<Decoded> {
   try {
     const bytes = await readImageBytes(image);
     // Read once: what is decoded is what is hashed. The path stays beside the bytes for error messages.
-    const decoded = await decodeImage({ ...image, bytes }, box ? { size, box } : { size });
+    const decoded = await decodeImage({ ...image, bytes }, { size, resize, ...(box && { box }) });
     const { sourceWidth: width, sourceHeight: height } = decoded;
     return { answer: { ok: true, width, height, contentHash: hash ? sha256(bytes) : null }, pixels: decoded.data };
   } catch (error) {
@@ -30,7 +30,7 @@ runPoolWorker(async (setup: EmbeddingSetup) => {
   // As many images are decoded at a time as there are workers, so each gets one thread.
   setDecoderThreads(1);
   const session = await openEncoderSession(setup);
-  const { inputSize } = setup;
+  const { inputSize, resize } = setup;
   const bytesPerImage = inputSize * inputSize * 3;
   const answer = (images: readonly ImageAnswer[], embeddings: Float32Array<ArrayBuffer>): Answer<EmbeddingResult> => ({
     response: { images, embeddings },
@@ -40,7 +40,7 @@ runPoolWorker(async (setup: EmbeddingSetup) => {
   return async (job: EmbeddingJob) => {
     if (job.kind === 'pixels') return answer([], new Float32Array(await session.run(job.pixels, job.count)));
     // Decoding runs on libuv's threads, so while this worker computes, the next job's images are decoded.
-    const decoded = await Promise.all(job.requests.map((request) => decode(request, inputSize)));
+    const decoded = await Promise.all(job.requests.map((request) => decode(request, inputSize, resize)));
     // Computing blocks this thread: what has come meanwhile is heard first, so that it is decoded while this is computed.
     await setImmediate();
     const good = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []));

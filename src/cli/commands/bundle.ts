@@ -22,6 +22,7 @@ const threeNumbers = (least: number) =>
 export const importOptions = z.object({
   out: z.string(),
   inputSize: wholeNumber(8, 1024).optional(),
+  resize: wholeNumber(8, 2048).optional(),
   preset: z.string().optional(),
   mean: threeNumbers(-255).optional(),
   std: threeNumbers(1e-6).optional(),
@@ -33,19 +34,21 @@ export const importOptions = z.object({
 export type ImportFlags = z.infer<typeof importOptions>;
 
 /** @throws KindredError usage, unknown-name */
-export function encoderOptions({ preset, mean, std, inputSize, layout, output, pooling }: ImportFlags): ImportOptions {
+export function encoderOptions({ preset, mean, std, ...rest }: ImportFlags): ImportOptions {
+  const { inputSize, resize, layout, output, pooling } = rest;
+  const common = { inputSize, resize, layout, output, pooling };
   const known = `Known presets: ${presets.names.join(', ')}.`;
   if (preset !== undefined && (mean !== undefined || std !== undefined)) {
     throw new KindredError('usage', '--preset and --mean with --std exclude each other', { hint: known });
   }
-  if (preset !== undefined) return { ...presets.get(preset), inputSize, layout, output, pooling };
+  if (preset !== undefined) return { ...presets.get(preset), ...common };
   if (mean === undefined || std === undefined) {
     throw new KindredError('usage', 'how the encoder wants its colours is missing', {
       hint: `Give --preset NAME, or --mean and --std. ${known}`,
       field: '--preset',
     });
   }
-  return { mean, std, inputSize, layout, output, pooling };
+  return { mean, std, ...common };
 }
 
 async function readOnnxFile(file: string): Promise<Uint8Array> {
@@ -103,6 +106,7 @@ function importCommand(context: CommandContext): Command {
     .option('--mean <r,g,b>', 'instead of a preset: subtracted from colours in 0 … 1')
     .option('--std <r,g,b>', 'instead of a preset: what they are then divided by')
     .option('--input-size <px>', 'width and height of its pictures (default: as the graph says)')
+    .option('--resize <px>', 'shorter side of a picture before the input is cut out of it (default: the input size)')
     .option('--layout <name>', 'nchw or nhwc (default: as the graph says)')
     .option('--output <name>', 'the value that is the embedding (default: the only output, or the one so named)')
     .option('--pooling <name>', 'of several vectors a picture: cls (the first) or mean (default: none)')
@@ -114,7 +118,7 @@ The bundle works like a trained one: index, search, serve, eval and compare take
 
 Examples:
   kindred bundle import clip-vit-b32-vision.onnx --out .kindred/clip --preset clip
-  kindred bundle import dinov2-small.onnx --out .kindred/dinov2 --preset dinov2 --input-size 224 --pooling cls
+  kindred bundle import dinov2-small.onnx --out .kindred/dinov2 --preset dinov2 --input-size 224 --resize 256 --pooling cls
   kindred bundle import encoder.onnx --out .kindred/mine --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25`,
     )
     .action(async (file: string, flags: Record<string, unknown>) => {

@@ -97,6 +97,8 @@ const bundleFields = z.object({
       /** The value of the original graph that the embedding is made of. */
       output: z.string(),
       pooling: z.enum(['none', 'cls', 'mean']),
+      /** What a picture's shorter side is resized to before the input is cut out, px; absent: the input size. */
+      resize: z.number().int().min(1).optional(),
       /** 'one by one': the original graph takes a single picture, so that batches go through it in a loop. */
       batch: z.enum(['whole', 'one by one']),
     })
@@ -125,3 +127,8 @@ export const preprocessing: Preprocessing = {
   crop: 'centre square',
   pixels: 'uint8 sRGB, NHWC',
 };
+
+/** The same for a model whose pictures are resized to more than its input before that is cut out. */
+export function preprocessingWith(resize: number | undefined): Preprocessing {
+  return resize === undefined ? preprocessing : { ...preprocessing, resize: `shorter side to ${resize} px, Lanczos 3` };
+}

@@ -54,10 +54,14 @@ function checkScale({ inputType }: ImportedGraph, { mean, std }: ImportOptions, 
  * @throws KindredError import-unsupported, addon-missing
  */
 export async function importEncoder(bytes: Uint8Array, file: string, options: ImportOptions): Promise<BundleParts> {
-  const { mean, std, pooling } = options;
+  const { mean, std, pooling, resize } = options;
   const imported = readOnnx(bytes, file, options);
   const { inputSize, layout, outputName } = imported;
   checkScale(imported, options, file);
+  if (resize !== undefined && resize < inputSize) {
+    const what = `pictures cannot be resized to ${resize} px and cut to ${inputSize}`;
+    throw unsupported(what, 'Leave --resize away, or give more than the input size.', '--resize');
+  }
   const shape = await outputShape(wrapGraph(imported, { mean, std, head: null }), inputSize, file);
   const dimension = dimensionOf(shape, imported, pooling);
   const reasons: string[] = [];
@@ -93,6 +97,7 @@ export async function importEncoder(bytes: Uint8Array, file: string, options: Im
           std: [...std],
           output: outputName,
           pooling,
+          ...(resize !== undefined && { resize }),
           batch,
         },
       };

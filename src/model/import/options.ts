@@ -30,6 +30,8 @@ export type Layout = (typeof layouts)[number];
 export interface ImportOptions extends Normalization {
   /** px; read from the graph where that names it. */
   readonly inputSize?: number | undefined;
+  /** px that the shorter side of a picture is resized to before inputSize is cut out; default: inputSize. */
+  readonly resize?: number | undefined;
   /** Read from the graph where that names it; else nchw. */
   readonly layout?: Layout | undefined;
   /** The value that the embedding is made of; default: the only output, or the one called as embeddings are. */
