@@ -47,6 +47,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'find what looks like an image or an item',
     load: async () => (await import('./commands/search.js')).command,
   },
+  audit: {
+    summary: 'find duplicates, outliers and wrong labels in an index',
+    load: async () => (await import('./commands/audit.js')).command,
+  },
   serve: {
     summary: 'answer over HTTP, with a page to try it',
     load: async () => (await import('./commands/serve.js')).command,

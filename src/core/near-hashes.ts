@@ -52,20 +52,25 @@ function groupByBand(words: Hashes, count: number, band: number): { starts: Int3
   return { starts, order };
 }
 
+export interface NearPair {
+  /** i < j */
+  readonly i: number;
+  readonly j: number;
+  /** Bits in which the hashes differ. */
+  readonly distance: number;
+}
+
+/** Hashes looked up between two nulls: a millisecond or so. */
+const hashesPerTurn = 256;
+
 /**
- * Visits every pair i < j whose hashes differ in at most `radius` bits, each once. Of two such hashes, one of the four 16-bit
- * bands differs in at most radius / 4 bits, so only hashes that share such a band are compared: 100,000 spread hashes take
- * a second and not 5 · 10⁹ comparisons (M. Norouzi, A. Punjani, D. Fleet: Fast Search in Hamming Space with Multi-Index
- * Hashing, CVPR 2012).
+ * Every pair of hashes that differ in at most `radius` bits, each once; null now and then, so that the caller may let
+ * others have the thread. Of two such hashes, one of the four 16-bit bands differs in at most radius / 4 bits, so only
+ * hashes that share such a band are compared: seconds for 100,000 of them, where all pairs are 5 · 10⁹ (M. Norouzi,
+ * A. Punjani, D. Fleet: Fast Search in Hamming Space with Multi-Index Hashing, CVPR 2012).
  * @param radius 0 … 15
- * @param visit returns false to stop
- * @returns whether all pairs were visited
  */
-export function nearPairs(
-  words: Hashes,
-  radius: number,
-  visit: (i: number, j: number, distance: number) => boolean,
-): boolean {
+export function* nearPairs(words: Hashes, radius: number): Generator<NearPair | null> {
   if (!Number.isInteger(radius) || radius < 0 || radius > 15) throw new RangeError(`radius must be 0 … 15: ${radius}`);
   const count = words.length / 2;
   const bandRadius = Math.floor(radius / bands);
@@ -73,6 +78,7 @@ export function nearPairs(
   for (let band = 0; band < bands; band++) {
     const { starts, order } = groupByBand(words, count, band);
     for (let i = 0; i < count; i++) {
+      if (i % hashesPerTurn === 0) yield null;
       const value = bandOf(words, i, band);
       for (const mask of probes) {
         const end = starts[(value ^ mask) + 1] ?? 0;
@@ -80,13 +86,11 @@ export function nearPairs(
           const j = order[at] ?? 0;
           if (j <= i) continue;
           const distance = hammingDistance(words, i, j);
-          if (distance > radius || foundEarlier(words, i, j, band, bandRadius)) continue;
-          if (!visit(i, j, distance)) return false;
+          if (distance <= radius && !foundEarlier(words, i, j, band, bandRadius)) yield { i, j, distance };
         }
       }
     }
   }
-  return true;
 }
 
 function foundEarlier(words: Hashes, i: number, j: number, band: number, bandRadius: number): boolean {

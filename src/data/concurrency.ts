@@ -11,7 +11,12 @@ export const imagesAtOnce = Math.max(4, availableParallelism() * 2);
 export async function mapConcurrent<In, Out>(
   inputs: readonly In[],
   work: (input: In, index: number) => Promise<Out>,
-  options: { readonly signal: AbortSignal; readonly done?: (count: number) => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly done?: (count: number) => void;
+    /** Default: `imagesAtOnce`. */
+    readonly atOnce?: number | undefined;
+  },
 ): Promise<Out[]> {
   const results: Out[] = [];
   let next = 0;
@@ -27,7 +32,7 @@ export async function mapConcurrent<In, Out>(
       options.done?.(++finished);
     }
   };
-  const runners = Array.from({ length: imagesAtOnce }, () =>
+  const runners = Array.from({ length: options.atOnce ?? imagesAtOnce }, () =>
     runner().catch((error: unknown) => {
       failed = true;
       throw error;

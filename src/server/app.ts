@@ -10,6 +10,7 @@ import { checkCaller, securityHeaders } from './middleware/security.js';
 import { describeApi } from './openapi.js';
 import { mountRoutes, type Route } from './route.js';
 import { aboutRoutes } from './routes/about.js';
+import { auditRoutes } from './routes/audit.js';
 import { imageRoutes } from './routes/images.js';
 import { itemRoutes } from './routes/items.js';
 import { searchRoutes } from './routes/search.js';
@@ -61,6 +62,7 @@ export function createApp(deps: AppDeps): ServerApp {
     ...searchRoutes({ ...deps, readBody: createReadBody(limits.bodyBytes), imageQueries }),
     ...itemRoutes(deps),
     ...imageRoutes(deps),
+    ...auditRoutes(deps, log),
     ...aboutRoutes({ ...deps, isDraining: () => draining }),
     {
       method: 'get',

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../indexing/catalogue.js';
 import type { Search } from '../search/search.js';
 import type { Log } from './log.js';
+import type { RunAudit } from './present-audit.js';
 import type { ApiModel } from './schemas/api.js';
 
 export interface AppLimits {
@@ -28,6 +29,8 @@ export interface AppDeps {
    * embedder. @throws KindredError image-unsupported, image-unreadable, image-too-large
    */
   readonly inspect?: ((bytes: Uint8Array) => Promise<unknown>) | undefined;
+  /** What GET /v1/audit runs; absent: there is no such route. */
+  readonly audit?: RunAudit | undefined;
   /** The folder of the built page. */
   readonly page?: string | undefined;
   /** Host names to answer to; any where absent. See `allowedHostsFor`. */

@@ -3,6 +3,7 @@ import { errorCodes, type ErrorCode } from '../core/errors.js';
 import { version } from '../core/version.js';
 import type { Route } from './route.js';
 import * as api from './schemas/api.js';
+import { auditResponseSchema } from './schemas/audit.js';
 import { problemType } from './problem.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -18,6 +19,7 @@ const named = {
   Stats: api.statsResponseSchema,
   Model: api.modelResponseSchema,
   Embedding: api.embedResponseSchema,
+  Audit: auditResponseSchema,
   Problem: api.problemSchema,
 } as const satisfies Record<string, z.ZodType>;
 

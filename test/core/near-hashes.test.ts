@@ -10,10 +10,8 @@ function naiveDistance(a: bigint, b: bigint): number {
 
 function pairsOf(values: readonly bigint[], radius: number): string[] {
   const found: string[] = [];
-  nearPairs(hashesOf(values.map(hex)), radius, (i, j, distance) => {
-    found.push(`${i}-${j}:${distance}`);
-    return true;
-  });
+  for (const pair of nearPairs(hashesOf(values.map(hex)), radius))
+    if (pair) found.push(`${pair.i}-${pair.j}:${pair.distance}`);
   return found.sort();
 }
 
@@ -47,12 +45,10 @@ describe('near hashes', () => {
     ]);
   });
 
-  it('stops when told to, and says so', () => {
-    const words = hashesOf(['00', '00', '00'].map((text) => text.padStart(16, '0')));
-    let seen = 0;
-    expect(nearPairs(words, 3, () => ++seen < 2)).toBe(false);
-    expect(seen).toBe(2);
-    expect(nearPairs(words, 3, () => true)).toBe(true);
-    expect(() => nearPairs(words, 16, () => true)).toThrow(RangeError);
+  it('takes turns, and no radius that it was not made for', () => {
+    const words = new Uint32Array(2 * 600).map((_, at) => at * 2654435761);
+    const turns = [...nearPairs(words, 3)].filter((pair) => pair === null).length;
+    expect(turns).toBe(4 * 3);
+    expect(() => [...nearPairs(words, 16)]).toThrow(RangeError);
   });
 });

@@ -6,6 +6,7 @@ import type request from 'supertest';
 import { expect } from 'vitest';
 import { sha256 } from '../../src/core/hashing.js';
 import { inspectImage } from '../../src/data/decode.js';
+import { auditCatalogue, createPictureHasher } from '../../src/evaluate/audit/catalogue.js';
 import type { NewItem } from '../../src/indexing/catalogue.js';
 import { createSearch } from '../../src/search/search.js';
 import { createApp, type ServerApp } from '../../src/server/app.js';
@@ -80,6 +81,7 @@ export async function createWorld(): Promise<World> {
       catalogue,
       model,
       inspect: (bytes) => inspectImage({ bytes }),
+      audit: () => auditCatalogue(catalogue, { hashPicture: createPictureHasher() }),
       ...changes,
     });
   const close = () => rm(folder, { recursive: true });

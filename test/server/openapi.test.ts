@@ -50,6 +50,7 @@ describe('/openapi.json', () => {
       'get /healthz',
       'get /openapi.json',
       'get /readyz',
+      'get /v1/audit',
       'get /v1/items',
       'get /v1/items/{id}',
       'get /v1/items/{id}/image',

@@ -8,6 +8,7 @@ import { KindredError } from '../../core/errors.js';
 import { exists, readJson } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
+import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
 import { createSearch } from '../../search/search.js';
 import { createApp, type ServerApp } from '../../server/app.js';
@@ -52,15 +53,25 @@ interface ServerParts {
   readonly model: ApiModel;
   readonly page: string | undefined;
   readonly options: ServeOptions;
+  /** Ends an audit under way when the server stops. */
+  readonly signal: AbortSignal;
 }
 
-function composeServer({ index: { catalogue }, embedder, model, page, options }: ServerParts): ServerApp {
+function composeServer({ index: { catalogue }, embedder, model, page, options, signal }: ServerParts): ServerApp {
   blockUnsafeLoaders();
+  const hashPicture = createPictureHasher();
   return createApp({
     search: createSearch({ catalogue, embedder }),
     catalogue,
     model,
     inspect: (bytes) => inspectImage({ bytes }),
+    audit: (report) =>
+      auditCatalogue(catalogue, {
+        hashPicture,
+        progress: ({ stage, done, total = 0 }) => report({ stage, done, total }),
+        signal,
+        picturesAtOnce: 1,
+      }),
     page,
     allowedHosts: allowedHostsFor(options.host),
     log: createLog(options.log),
@@ -93,7 +104,7 @@ export async function runServe(
     );
     try {
       const page = await findPage();
-      const app = composeServer({ index, embedder, model, page, options });
+      const app = composeServer({ index, embedder, model, page, options, signal: context.signal });
       const server = await startServer(app, options);
       const { items } = await index.catalogue.stats();
       context.out(
