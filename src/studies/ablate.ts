@@ -104,13 +104,19 @@ async function runAll(
   let next = 0;
   let done = plans.length - missing.length;
   progress({ stage, done, total: plans.length, unit: 'runs' });
+  const stopIfAborted = (): void => {
+    if (!signal.aborted) return;
+    throw new KindredError('interrupted', `stopped with ${done} of ${plans.length} runs done`, {
+      hint: 'Run the same command again to go on.',
+    });
+  };
   const work = async (): Promise<void> => {
     for (let plan = missing[next++]; plan; plan = missing[next++]) {
-      if (signal.aborted)
-        throw new KindredError('interrupted', `stopped with ${done} of ${plans.length} runs done`, {
-          hint: 'Run the same command again to go on.',
-        });
-      const record = await options.run(plan);
+      stopIfAborted();
+      const record = await options.run(plan).catch((error: unknown) => {
+        stopIfAborted(); // whoever runs them may have ended them for the same reason
+        throw error;
+      });
       await results.append(record);
       records.set(record.key, record);
       progress({ stage, done: ++done, total: plans.length, unit: 'runs', note: `${plan.cell}, ${plan.arm}` });

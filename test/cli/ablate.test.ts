@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +80,24 @@ describe('kindred ablate', () => {
 
     const tables = await kindred('ablate', '--tables', out);
     expect(tables.stdout).toContain('| photos/contrastive | again (control) | 2 |');
+  });
+
+  test('Ctrl-C gives up the run under way at once, keeps those that are done, and says how to go on', async () => {
+    await writeFile(path('long.yaml'), grid().replace('steps: 4', 'steps: 100000'));
+    const out = path('long.jsonl');
+    const env = { ...process.env, KINDRED_CACHE: path('cache') };
+    const words = ['bin/kindred.js', 'ablate', path('long.yaml'), '--out', out, '--jobs', '1'];
+    const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    child.stderr.on('data', (data: Buffer) => {
+      said += data.toString();
+      if (said.includes('0/6 runs')) setTimeout(() => child.kill('SIGINT'), 1000);
+    });
+    expect(await ended).toBe(130);
+    expect(said).toContain('stopped with 0 of 6 runs done');
+    expect(said).toContain('Run the same command again');
+    expect(await readdir(base)).not.toContain('long.jsonl');
   });
 
   test.each([
