@@ -5,6 +5,20 @@ import { byteSize } from './byte-size.js';
 import { keyValues } from './key-values.js';
 import { realNumber, wholeNumber } from './parse.js';
 
+const selections = ['validation', 'last'] as const;
+
+/** What the step that is kept is chosen on. */
+const selection = z.string().transform((word, context) => {
+  const known = selections.find((one) => one === word);
+  if (known) return known;
+  context.addIssue(
+    word === 'test'
+      ? 'the test classes choose nothing: what is chosen on them says no more about unseen classes; give validation or last'
+      : 'must be validation or last',
+  );
+  return z.NEVER;
+});
+
 /** Names, ranges, defaults. */
 export const trainOptions = z.object({
   data: z.string(),
@@ -43,6 +57,7 @@ export const trainOptions = z.object({
   allowSoftwareGpu: z.boolean().default(false),
   learningRate: realNumber(0, 1).default(1e-4),
   headRate: realNumber(0, 1000).default(3),
+  selectOn: selection.default('validation'),
   seed: wholeNumber(0, 2 ** 31).default(0),
   threads: wholeNumber(1, 256).default(availableParallelism()),
   cache: z.enum(['off', 'memory', 'disk'], { error: 'must be off, memory or disk' }).default('off'),

@@ -5,7 +5,7 @@ import { itemsByLabel, type Dataset, type DatasetItem, type SplitName } from '..
 import { classDensities, summarizeDensity, type DensitySummary } from '../metrics/density.js';
 import { checkKs, type RetrievalMetrics } from '../metrics/retrieval.js';
 import { clusterImages, isSmall, type Clustering } from './cluster.js';
-import { embedItems, type SkippedImage } from './embed-items.js';
+import { embedItems, type EmbeddedItems, type SkippedImage } from './embed-items.js';
 import { groupField, groupName } from './groups.js';
 import { measureRetrieval, searchFor } from './measure.js';
 
@@ -26,6 +26,8 @@ export interface EvaluateOptions {
   readonly by?: string | undefined;
   /** Sees every query: its item, and the ascending ranks of what it should find (none: it is left out). */
   readonly onQuery?: ((item: DatasetItem, ranks: Int32Array) => void) | undefined;
+  /** Sees the embeddings of the split when they are there, before anything is measured. */
+  readonly onEmbedded?: ((embedded: EmbeddedItems & { readonly dimension: number }) => void) | undefined;
   /** Of the exact search. Default: the cores this process may use. */
   readonly threads?: number | undefined;
   /** Shown with the progress: 'model', 'untrained'. */
@@ -118,6 +120,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
   const numbers = new Map(classNames.map((label, index) => [label, index]));
   const labels = Int32Array.from(embedded.items, ({ label }) => numbers.get(label ?? '') ?? -1);
   const { embeddings, skipped } = embedded;
+  options.onEmbedded?.({ ...embedded, dimension: embedder.dimension });
   if (labels.length === 0) {
     throw new KindredError('dataset-empty', `none of the ${items.length} images in split "${split}" can be read`, {
       hint: `First: ${skipped[0]?.path ?? ''}: ${skipped[0]?.reason ?? ''}. See kindred data check ${dataset.folder}`,

@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import { bootstrapDifference, bootstrapMeasure, type Interval } from '../metrics/bootstrap.js';
 import type { DensitySummary } from '../metrics/density.js';
 import type { RetrievalMetrics } from '../metrics/retrieval.js';
+import type { ProtocolVerdict } from './audit/protocol.js';
 import type { Clustering } from './cluster.js';
 import type { SkippedImage } from './embed-items.js';
 import type { EvaluatedSplit, Evaluation } from './evaluate.js';
@@ -43,6 +44,8 @@ export interface EvaluationReport {
   readonly roles?: { readonly queries: number; readonly gallery: number };
   readonly skipped: readonly SkippedImage[];
   readonly zeroShot?: ZeroShot;
+  /** Whether anything that was measured was seen before; always there in what `kindred eval` writes. */
+  readonly protocol?: ProtocolVerdict;
   readonly density: { readonly model?: DensitySummary | null; readonly untrained: DensitySummary | null };
   readonly perClass: readonly {
     readonly class: string;
@@ -79,6 +82,7 @@ export interface ReportOptions {
   readonly families?: readonly MetricFamily[] | undefined;
   readonly model?: { readonly evaluation: Evaluation; readonly zeroShot: ZeroShot };
   readonly untrained: Evaluation;
+  readonly protocol?: ProtocolVerdict | undefined;
   /** Of the bootstrap. */
   readonly seed?: number;
 }
@@ -161,6 +165,7 @@ export function buildReport(options: ReportOptions): EvaluationReport {
     ...(main.roles && { roles: main.roles }),
     skipped: main.skipped,
     ...(model && { zeroShot: model.zeroShot }),
+    ...(options.protocol && { protocol: options.protocol }),
     density: { ...(model && { model: model.evaluation.density }), untrained: untrained.density },
     perClass: main.metrics.perClass.map(({ label, queries, values }) => {
       const before = baseByLabel.get(label);

@@ -1,6 +1,9 @@
 import type { Embedder } from '../core/embedder.js';
 import { silent, type ReportProgress } from '../core/progress.js';
 import type { Dataset } from '../data/dataset.js';
+import { keptHashes } from '../data/image-hashes.js';
+import { auditProtocol } from './audit/protocol.js';
+import type { EmbeddedItems } from './embed-items.js';
 import { defaultKs, evaluateModel, type EvaluatedSplit, type Evaluation } from './evaluate.js';
 import { buildReport, type EvaluationReport } from './report.js';
 import { clusteringFor, type MetricFamily } from './metric-names.js';
@@ -39,16 +42,29 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const clustering = clusteringFor(metrics);
   const { progress = silent, signal = new AbortController().signal } = options;
   const zeroShot = model && checkZeroShot({ training: model.training, dataset, split, allowSeen });
-  const evaluate = async (open: OpenEmbedder, name: string): Promise<Evaluation> => {
+  const hashes = await keptHashes(
+    dataset,
+    dataset.items.map(({ path }) => path),
+    signal,
+  );
+  // Those of the untrained backbone: a trained model packs its classes, so that near embeddings are no news.
+  const embedded: (EmbeddedItems & { readonly dimension: number })[] = [];
+  const evaluate = async (
+    open: OpenEmbedder,
+    name: string,
+    onEmbedded?: (rows: EmbeddedItems & { readonly dimension: number }) => void,
+  ): Promise<Evaluation> => {
     const embedder = await open();
     try {
-      return await evaluateModel({ dataset, split, embedder, ks, clustering, by, threads, name, progress, signal });
+      return await evaluateModel({ dataset, split, embedder, ks, clustering, by, threads, name, onEmbedded, progress, signal }); // prettier-ignore
     } finally {
       await embedder.close();
     }
   };
   // The backbone first: it may be missing from this machine, which is better known before the longer wait.
-  const untrained = await evaluate(openUntrained, 'untrained');
+  const untrained = await evaluate(openUntrained, 'untrained', (rows) => embedded.push(rows));
+  const training = model && (model.training ?? null);
+  const protocol = await auditProtocol({ dataset, hashes, embedded: embedded.pop(), training, evaluated: split });
   const trained = model && (await evaluate(model.open, 'model'));
   return buildReport({
     dataset,
@@ -56,6 +72,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
     ks,
     families: metrics,
     untrained,
+    protocol,
     ...(trained && zeroShot && { model: { evaluation: trained, zeroShot } }),
   });
 }

@@ -1,5 +1,6 @@
 import type { Interval } from '../metrics/bootstrap.js';
 import type { DensitySummary } from '../metrics/density.js';
+import { formatVerdict } from './audit/protocol-table.js';
 import type { EvaluationReport } from './report.js';
 
 /** 0.745 → 74.5 */
@@ -119,6 +120,7 @@ export function formatReport(report: EvaluationReport): string {
     'Spread of a class over its distance to the nearest others, median (10th … 90th percentile of classes):',
     ...densityLine('model', report.density.model),
     ...densityLine('untrained', report.density.untrained),
+    ...(report.protocol ? ['', ...formatVerdict(report.protocol, 2)] : []),
   ];
   return lines.join('\n');
 }

@@ -1,5 +1,6 @@
 import { KindredError } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
+import type { Bundle } from '../model/bundle.js';
 import type { EvaluatedSplit } from './evaluate.js';
 
 /** What a bundle says about its training. */
@@ -9,6 +10,25 @@ export interface TrainingRecord {
   readonly splitHash: string;
   /** Every class that was in a training batch. */
   readonly classes: readonly string[];
+  /** On what the step that was kept was chosen: 'validation', or 'last' for no choice. Absent: not known. */
+  readonly selectedOn?: 'validation' | 'last' | undefined;
+  /** Images that a batch takes of each class. */
+  readonly imagesPerClass?: number | undefined;
+}
+
+/** What a bundle says about its training; undefined where it says nothing. */
+export function trainingRecordOf({
+  dataset,
+  training,
+}: Pick<Bundle, 'dataset' | 'training'>): TrainingRecord | undefined {
+  if (!dataset) return undefined;
+  return {
+    dataset: dataset.name,
+    splitHash: dataset.splitHash,
+    classes: dataset.trainClasses,
+    selectedOn: training?.selectedOn,
+    imagesPerClass: training?.batch.imagesPerClass,
+  };
 }
 
 /** Whether the evaluated classes were never trained on, and how that is known. */

@@ -41,6 +41,8 @@ export interface TrainSettings {
   /** Adam's rate for the backbone; the head learns at `headRate` times that. */
   readonly learningRate: number;
   readonly headRate: number;
+  /** What chooses the step that is kept; absent: validation, MAP@R on held-out classes. */
+  readonly selectOn?: 'last' | undefined;
   readonly seed: number;
   /**
    * Training views of each picture, whose activations go through half precision so that they can be cached; undefined: a new

@@ -122,6 +122,7 @@ async function exportBundle(
         ...(settings.views !== undefined && { views: settings.views }),
         ...(settings.sampler !== undefined && { sampler: settings.sampler }),
         ...(settings.memory ? { memory: settings.memory } : {}),
+        selectedOn: settings.selectOn ?? (result.best ? 'validation' : 'last'),
       },
       dataset: {
         name: dataset.name,

@@ -178,7 +178,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         const network = { ...stepper, parameters: rest.parameters };
         const embedded: Float32Array[] = [];
         const held = await validate(validationSet, network, (rows) => embedded.push(rows));
-        if (!held || !best || held.mapAtR > best.mapAtR) {
+        if (settings.selectOn === 'last' || !held || !best || held.mapAtR > best.mapAtR) {
           best = held ? { step: done, mapAtR: held.mapAtR } : null;
           for (const [name, { data }] of learned) bestValues.get(name)?.set(data);
         }

@@ -9,7 +9,7 @@ import type { EvaluationReport } from '../../evaluate/report.js';
 import { metricFamilies, type MetricFamily } from '../../evaluate/metric-names.js';
 import { runEvaluation, type OpenEmbedder } from '../../evaluate/run.js';
 import { formatReport } from '../../evaluate/table.js';
-import type { TrainingRecord } from '../../evaluate/zero-shot.js';
+import { type TrainingRecord, trainingRecordOf } from '../../evaluate/zero-shot.js';
 import type { CommandContext, CommandModule } from '../command.js';
 
 const listOfKs = z
@@ -110,11 +110,8 @@ export async function realParts(options: EvalOptions): Promise<EvalParts> {
     loadDataset,
     async readModel(folder) {
       const bundle = await readBundle(folder);
-      const { dataset } = bundle;
       return {
-        training: dataset
-          ? { dataset: dataset.name, splitHash: dataset.splitHash, classes: dataset.trainClasses }
-          : undefined,
+        training: trainingRecordOf(bundle),
         open: () => openEmbedder(folder, { threads }),
         ...(!bundle.imported && { openUntrained: () => openUntrainedFor(bundle, { threads, backboneFrom }) }),
       };

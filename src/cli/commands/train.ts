@@ -54,6 +54,11 @@ function row(entry: HistoryEntry): string {
   ].join('');
 }
 
+function keptWhy({ selectOn }: TrainSettings, { best }: TrainedModel['result']): string {
+  if (selectOn === 'last') return 'the last step (--select-on last)';
+  return best ? `step ${best.step}, the best by MAP@R` : 'the last step (no classes were held out)';
+}
+
 /** What `kindred train` prints at the end. */
 export function formatTrained({ bundle, result, settings, parity, seconds }: TrainedModel, out: string): string {
   const density = settings.regularizer === 'none' ? '' : ` + ${settings.regularizer}`;
@@ -66,7 +71,7 @@ export function formatTrained({ bundle, result, settings, parity, seconds }: Tra
     '  R@1, MAP@R: held-out classes, %; v/D: spread to gap of the classes in the batches; gap: R@1 of training classes above that',
     '  of unseen ones, on as many images; rank: directions that the unseen ones spread over (docs/training.md)',
     '',
-    `Kept: ${result.best ? `step ${result.best.step}, the best by MAP@R` : 'the last step (no classes were held out)'}. TF.js and ONNX Runtime agree (smallest cosine ${parity.toFixed(6)}).`,
+    `Kept: ${keptWhy(settings, result)}. TF.js and ONNX Runtime agree (smallest cosine ${parity.toFixed(6)}).`,
     `Model: ${out} (fingerprint ${bundle.fingerprint.slice(0, 12)})`,
     '',
     `Next: kindred eval --data … --model ${out}`,
@@ -101,6 +106,7 @@ export function settingsOf(config: TrainConfig): TrainSettings {
     backend,
     learningRate: config.learningRate,
     headRate: config.headRate,
+    ...(config.selectOn === 'last' && { selectOn: config.selectOn }),
     seed,
     threads,
     views: config.cache === 'off' ? undefined : (config.cacheViews ?? 8),
@@ -183,6 +189,10 @@ export const command: CommandModule = {
       .option('--allow-software-gpu', '--backend webgpu may take a GPU that a processor plays: right, and very slow')
       .option('--learning-rate <number>', 'Adam’s rate (default: 1e-4)')
       .option('--head-rate <number>', 'times that for the new head (default: 3)')
+      .option(
+        '--select-on <what>',
+        'keep the step that is best on validation classes, or the last: validation or last (default: validation)',
+      )
       .option('--seed <n>', 'seed of batches, augmentation and head (default: 0)')
       .option('--threads <n>', 'threads (default: all cores)')
       .option(

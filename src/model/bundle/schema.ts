@@ -59,6 +59,8 @@ const bundleFields = z.object({
       sampler: z.string().optional(),
       /** Embeddings of earlier batches that the loss saw as well. */
       memory: count.optional(),
+      /** On what the step that was kept was chosen: the held-out classes, or on nothing (the last). Never on test. */
+      selectedOn: z.enum(['validation', 'last']).optional(),
     })
     .nullable(),
   dataset: z
