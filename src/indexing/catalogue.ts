@@ -53,6 +53,8 @@ export interface Neighbour {
   readonly item: CatalogueItem;
   /** Squared Euclidean distance between unit vectors: 0 (same) … 4 (opposite); 2 − 2·cosine. */
   readonly distance: number;
+  /** Local density of the item (core/local-density.ts); null while it is not known, or when it is the only item. */
+  readonly density: number | null;
 }
 
 export interface ScanOptions {
@@ -87,6 +89,8 @@ export interface CatalogueStats {
   /** Number of the last change; grows with every put and delete. */
   readonly changeNumber: number;
   readonly graph: { readonly state: 'ready' | 'building' | 'none'; readonly items: number };
+  /** Items whose local density is known, and the change up to which all of them were brought. */
+  readonly densities: { readonly items: number; readonly changeNumber: number };
   readonly fields: readonly FieldSummary[];
   readonly bytes: number;
 }
@@ -101,6 +105,11 @@ export interface Catalogue {
   get(id: string): Promise<CatalogueItem | null>;
   /** The stored unit vector, or null for an unknown id. */
   embedding(id: string): Promise<Float32Array | null>;
+  /**
+   * Local densities of items (core/local-density.ts), in the order of the ids; null for an unknown id, and where none is
+   * known yet. They are brought up to date in the background after changes; until then the last known one stands.
+   */
+  densities(ids: readonly string[]): Promise<(number | null)[]>;
   /** id → content hash of everything stored, to find out what is new, changed or gone. */
   contentHashes(): Promise<Map<string, string>>;
   scan(options: ScanOptions): Promise<ScanPage>;

@@ -4,15 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { localDensity } from '../../src/core/local-density.js';
 import { l2Normalize, squaredDistance } from '../../src/core/vectors.js';
 import type { Catalogue, Filter, NewItem } from '../../src/indexing/catalogue.js';
 
 export const dimension = 4;
 export const fingerprint = 'model-a';
 
+/** An implementation that works on in the background says when it is done. */
+export interface Settling {
+  settled?(): Promise<void>;
+}
+
 /** How an implementation is put to the test. `open` is called again on the same place to see what was kept. */
 export interface CatalogueUnderTest {
-  open(): Promise<Catalogue>;
+  open(): Promise<Catalogue & Settling>;
   dispose(): Promise<void>;
 }
 
@@ -41,7 +47,7 @@ const y = unit(0, 1, 0, 0);
 export function catalogueContract(name: string, create: () => Promise<CatalogueUnderTest>): void {
   describe(`catalogue contract: ${name}`, () => {
     let under: CatalogueUnderTest;
-    let catalogue: Catalogue;
+    let catalogue: Catalogue & Settling;
     const ids = async (vector: Float32Array, filter?: Filter): Promise<string[]> => {
       const found = await catalogue.search(vector, filter ? { limit: 10, filter } : { limit: 10 });
       return found.map(({ item }) => item.id);
@@ -235,6 +241,39 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       expect(await catalogue.stats()).toMatchObject({ changeNumber: before.changeNumber, fields: before.fields });
     });
 
+    it('knows local densities once it has settled, and finds them with the items', async () => {
+      await catalogue.put([newItem('alone', x)]);
+      await catalogue.settled?.();
+      expect(await catalogue.densities(['alone', 'unknown'])).toEqual([null, null]);
+      await catalogue.put([newItem('b', y), newItem('c', y), newItem('d', unit(1, 1, 0, 0))]);
+      await catalogue.settled?.();
+      // Squared distances of "alone": 2, 2 and 2 − √2; of "b": 0, 2 and 2 − √2.
+      const expected = [-Math.log((6 - Math.SQRT2) / 3), -Math.log((4 - Math.SQRT2) / 3)];
+      const found = await catalogue.densities(['alone', 'b', 'unknown']);
+      found.slice(0, 2).forEach((density, i) => expect(density).toBeCloseTo(expected[i] ?? NaN, 6));
+      expect(found[2]).toBeNull();
+      const near = await catalogue.search(x, { limit: 4 });
+      expect(near.map(({ density }) => density)).toEqual(await catalogue.densities(near.map(({ item }) => item.id)));
+      const { changeNumber, densities } = await catalogue.stats();
+      expect(densities).toEqual({ items: 4, changeNumber });
+    });
+
+    it('counts exact duplicates as near, not as infinitely so', async () => {
+      await catalogue.put([newItem('a', x), newItem('b', x)]);
+      await catalogue.settled?.();
+      for (const density of await catalogue.densities(['a', 'b'])) expect(density).toBeCloseTo(-Math.log(1e-6), 6);
+    });
+
+    it('keeps densities when it is opened again', async () => {
+      await catalogue.put([newItem('a', x), newItem('b', y)]);
+      await catalogue.settled?.();
+      const before = await catalogue.densities(['a', 'b']);
+      expect(before).not.toContain(null);
+      await catalogue.close();
+      catalogue = await under.open();
+      expect(await catalogue.densities(['a', 'b'])).toEqual(before);
+    });
+
     it('writes a snapshot while it goes on', async () => {
       await catalogue.put(Array.from({ length: 50 }, (_, i) => newItem(`item ${i}`, i % 2 ? x : y)));
       const folder = await mkdtemp(join(tmpdir(), 'kindred-snapshot-'));
@@ -246,7 +285,9 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
     });
 
     it('behaves like a map through any series of puts, deletes and reopenings', async () => {
-      const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'é', '🙂', '\uffee');
+      // More than ten others, so that some of them are outside of a density.
+      const names = ['a', 'b', 'c', 'd', 'e', 'f', 'é', '🙂', '\uffee', 'g', 'h', 'i', 'j', 'k', 'l'];
+      const id = fc.constantFrom(...names);
       const vector = fc
         .tuple(...Array.from({ length: dimension }, () => fc.integer({ min: -3, max: 3 })))
         .filter((values) => values.some((value) => value !== 0))
@@ -258,7 +299,7 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
         n: fc.integer({ min: 0, max: 2 }),
       });
       const step = fc.oneof(
-        { weight: 5, arbitrary: fc.record({ put: fc.array(item, { minLength: 1, maxLength: 4 }) }) },
+        { weight: 5, arbitrary: fc.record({ put: fc.array(item, { minLength: 1, maxLength: 12 }) }) },
         { weight: 2, arbitrary: fc.record({ delete: fc.array(id, { minLength: 1, maxLength: 3 }) }) },
         { weight: 1, arbitrary: fc.constant({ reopen: true }) },
       );
@@ -293,7 +334,11 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
   });
 }
 
-async function expectSame(catalogue: Catalogue, model: Map<string, NewItem>, query: Float32Array): Promise<void> {
+async function expectSame(
+  catalogue: Catalogue & Settling,
+  model: Map<string, NewItem>,
+  query: Float32Array,
+): Promise<void> {
   const all = await catalogue.scan({ limit: 1000 });
   const sorted = [...model.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   expect(all.items.map(({ id }) => id)).toEqual(sorted);
@@ -302,6 +347,16 @@ async function expectSame(catalogue: Catalogue, model: Map<string, NewItem>, que
     expect(metadata).toEqual(model.get(id)?.metadata);
     expect(await catalogue.embedding(id)).toEqual(model.get(id)?.embedding);
   }
+  await catalogue.settled?.();
+  const densities = await catalogue.densities(sorted);
+  sorted.forEach((id, i) => {
+    const own = model.get(id)?.embedding ?? new Float32Array(0);
+    const others = [...model.values()].filter((item) => item.id !== id);
+    const distances = others.map(({ embedding }) => squaredDistance(own, embedding)).sort((a, b) => a - b);
+    const expected = localDensity(distances);
+    if (expected === null) expect(densities[i]).toBeNull();
+    else expect(densities[i]).toBeCloseTo(expected, 4);
+  });
   const searches: (Filter | undefined)[] = [undefined, [{ field: 'label', in: ['cup'] }]];
   for (const filter of searches) {
     const found = await catalogue.search(query, filter ? { limit: 1000, filter } : { limit: 1000 });

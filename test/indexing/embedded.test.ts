@@ -21,7 +21,11 @@ function contract(name: string, changes: Partial<Tuning>): void {
 }
 
 contract('embedded', {});
-contract('embedded, walking the graph even for a handful of items', { scanBelow: 0, scanShare: 0 });
+contract('embedded, walking the graph even for a handful of items', {
+  scanBelow: 0,
+  scanShare: 0,
+  densityOverhaul: Infinity,
+});
 
 const size = 3000;
 const width = 32;

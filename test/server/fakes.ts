@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import type { Embedder, EmbedOutcome, EmbedRequest } from '../../src/core/embedder.js';
 import { KindredError } from '../../src/core/errors.js';
+import { localDensity } from '../../src/core/local-density.js';
 import { l2Normalize, squaredDistance } from '../../src/core/vectors.js';
 import { inspectImage } from '../../src/data/decode.js';
 import type { Catalogue, CatalogueItem, Filter, NewItem } from '../../src/indexing/catalogue.js';
@@ -90,6 +91,10 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
       ),
     );
   };
+  const densityOf = ({ id, embedding }: NewItem): number | null => {
+    const others = sorted.filter((other) => other.id !== id);
+    return localDensity(others.map((other) => squaredDistance(embedding, other.embedding)).sort((a, b) => a - b));
+  };
   return {
     dimension,
     fingerprint,
@@ -100,6 +105,13 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
       return Promise.resolve(item ? strip(item) : null);
     },
     embedding: (id) => Promise.resolve(find(id)?.embedding ?? null),
+    densities: (ids) =>
+      Promise.resolve(
+        ids.map((id) => {
+          const item = find(id);
+          return item === undefined ? null : densityOf(item);
+        }),
+      ),
     contentHashes: () => Promise.resolve(new Map(items.map(({ id, contentHash }) => [id, contentHash]))),
     async scan({ limit, after, filter }) {
       const found = await Promise.resolve(matches(filter));
@@ -118,7 +130,11 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
       const candidates = await Promise.resolve(matches(filter));
       return candidates
         .filter(({ id }) => id !== exclude)
-        .map((item) => ({ item: strip(item), distance: squaredDistance(vector, item.embedding) }))
+        .map((item) => ({
+          item: strip(item),
+          distance: squaredDistance(vector, item.embedding),
+          density: densityOf(item),
+        }))
         .sort((a, b) => a.distance - b.distance)
         .slice(0, limit);
     },
@@ -130,6 +146,7 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
         fingerprint,
         changeNumber: items.length,
         graph: { state: 'none', items: 0 },
+        densities: { items: items.length, changeNumber: items.length },
         fields: [{ field: 'category', distinct: 1, values: [{ value: 'fruit', count: 2 }] }],
         bytes: 123,
       }),

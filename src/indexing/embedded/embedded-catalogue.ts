@@ -17,7 +17,10 @@ export interface EmbeddedOptions {
 export interface EmbeddedCatalogue extends Catalogue {
   /** What was found when opening, one line each: 'building the graph anew: …'. */
   readonly notes: readonly string[];
-  /** Resolves when every item is in the graph. Not needed for right answers, only for the quickest ones. */
+  /**
+   * Resolves when every item is in the graph and every local density is up to date. Not needed for right answers, only
+   * for the quickest ones and the truest scores.
+   */
   settled(): Promise<void>;
 }
 
@@ -69,6 +72,7 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
       delete: (ids) => owner.call('delete', ids),
       get: (id) => owner.call('get', id),
       embedding: (id) => owner.call('embedding', id),
+      densities: (ids) => owner.call('densities', ids),
       contentHashes: () => owner.call('contentHashes', undefined),
       async scan(scanOptions) {
         checkLimit(scanOptions.limit);

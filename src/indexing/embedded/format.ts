@@ -24,6 +24,12 @@ export const tuning = {
   tombstones: 0.2,
   /** How long the owner adds points before it looks at its queue again, in milliseconds. */
   chunkMs: 8,
+  /** How long the owner refreshes local densities before it looks at its queue again, in milliseconds. */
+  densityChunkMs: 2,
+  /** Densities wait until no write has come for so long, but at most ten times as long, in milliseconds. */
+  densityIdleMs: 300,
+  /** When more than this share of the vectors has changed, every density is computed anew. */
+  densityOverhaul: 0.25,
 } as const;
 
 export type Tuning = { readonly [K in keyof typeof tuning]: number };

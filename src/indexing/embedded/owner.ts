@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { KindredError, writeError } from '../../core/errors.js';
 import type { CatalogueStats, PutOutcome } from '../catalogue.js';
+import { Densities } from './densities.js';
+import { DensityRefresh } from './density-refresh.js';
+import { DensityStore } from './density-store.js';
+import { DensityTable } from './density-table.js';
 import { databaseFile, graphFile } from './format.js';
 import { Graph } from './graph.js';
 import { bytesOf } from './graph-file.js';
@@ -25,13 +29,16 @@ export class Owner {
   readonly #reader: Reader;
   readonly #store: VectorStore;
   readonly #graph: Graph;
+  readonly #table = new DensityTable();
   readonly #searcher: Searcher;
+  readonly #densities: Densities;
+  readonly #refresh: DensityRefresh;
   #stepping = false;
   #buildable = true;
   #closing = false;
   #waiting: (() => void)[] = [];
   #saveFault: Error | undefined;
-  #stats: Omit<CatalogueStats, 'graph' | 'bytes'> | undefined;
+  #stats: Omit<CatalogueStats, 'graph' | 'densities' | 'bytes'> | undefined;
 
   /** @throws KindredError as openDatabase does */
   constructor(options: OwnerOptions) {
@@ -44,7 +51,27 @@ export class Owner {
     this.#reader = new Reader(db);
     this.#store = new VectorStore(identity.dimension, Math.max(1024, this.#reader.count()));
     this.#graph = new Graph({ folder, store: this.#store, truth: this.#truth, identity, tuning });
-    this.#searcher = new Searcher({ store: this.#store, reader: this.#reader, graph: this.#graph, tuning });
+    const parts = { store: this.#store, truth: this.#truth };
+    this.#searcher = new Searcher({
+      ...parts,
+      reader: this.#reader,
+      graph: this.#graph,
+      densities: this.#table,
+      tuning,
+    });
+    this.#densities = new Densities({
+      ...parts,
+      table: this.#table,
+      saved: new DensityStore(db),
+      tuning,
+      searcher: this.#searcher,
+    });
+    this.#refresh = new DensityRefresh({
+      densities: this.#densities,
+      tuning,
+      mayWork: () => this.#graph.pending.size === 0 && !readOnly,
+      onDone: () => this.#release(),
+    });
   }
 
   readonly handlers: OwnerHandlers = {
@@ -58,6 +85,7 @@ export class Owner {
     },
     get: (id) => this.#reader.get(id) ?? null,
     embedding: (id) => this.#embedding(id),
+    densities: (ids) => ids.map((id) => this.#density(id)),
     contentHashes: () => this.#reader.contentHashes(),
     scan: (options) => this.#reader.scan(options),
     search: ({ vector, options }) => {
@@ -78,6 +106,7 @@ export class Owner {
       new Uint8Array(vector.buffer).set(row.embedding);
       this.#store.add(row.row, row.id, vector);
     }
+    this.#densities.load();
     const fault = await this.#graph.load();
     const notes = fault !== undefined && this.#store.size > 0 ? [`building the graph anew: ${fault}`] : [];
     this.#buildable = !(this.#options.readOnly && fault !== undefined);
@@ -103,11 +132,14 @@ export class Owner {
   #apply(changes: readonly VectorChange[]): void {
     this.#stats = undefined;
     this.#searcher.forget();
+    this.#refresh.written();
     for (const change of changes) {
       if (change.op === 'add') {
         this.#store.add(change.row, change.id, change.embedding);
         this.#graph.add(change.row);
+        this.#densities.add(change.row);
       } else {
+        this.#densities.remove(change.row);
         this.#store.remove(change.row);
         this.#graph.remove(change.row);
       }
@@ -121,10 +153,17 @@ export class Owner {
     return slot === undefined ? null : this.#store.at(slot).slice();
   }
 
+  #density(id: string): number | null {
+    const row = this.#reader.rowOf(id);
+    const slot = row === undefined ? undefined : this.#store.slotOf(row);
+    return slot === undefined ? null : this.#table.at(slot);
+  }
+
   #startStepping(): void {
     if (this.#stepping || this.#closing || !this.#buildable) return;
     if (this.#graph.pending.size === 0) {
-      this.#release();
+      if (this.#options.readOnly) this.#release();
+      else this.#refresh.start();
       return;
     }
     this.#stepping = true;
@@ -148,8 +187,12 @@ export class Owner {
   }
 
   async #settled(): Promise<undefined> {
-    if (this.#graph.pending.size > 0 && this.#buildable) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const graphDone = this.#graph.pending.size === 0 || !this.#buildable;
+    if (!graphDone || (!this.#options.readOnly && !this.#refresh.done)) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        this.#refresh.hurry();
+      });
     }
     await this.#graph.saving?.catch(() => undefined);
   }
@@ -162,11 +205,12 @@ export class Owner {
     return {
       ...this.#stats,
       graph: { state: !this.#buildable ? 'none' : building ? 'building' : 'ready', items: this.#graph.items },
+      densities: { items: this.#table.known, changeNumber: Math.max(0, this.#densities.changeNumber) },
       bytes: bytesOf([path, `${path}-wal`, join(folder, graphFile)]),
     };
   }
 
-  #countAll(): Omit<CatalogueStats, 'graph' | 'bytes'> {
+  #countAll(): Omit<CatalogueStats, 'graph' | 'densities' | 'bytes'> {
     const { dimension, fingerprint } = this.#identity;
     const fields = this.#reader.fields();
     return {
@@ -198,11 +242,13 @@ export class Owner {
 
   async #close(): Promise<undefined> {
     this.#closing = true;
+    this.#refresh.stop();
     try {
       if (!this.#options.readOnly) {
         // What is left of a long build is left to the next opening; a short rest is finished now.
         if (this.#graph.pending.size <= this.#options.tuning.tail) this.#graph.step(Infinity);
         await this.#graph.save();
+        this.#densities.save(true);
         if (this.#saveFault !== undefined && this.#graph.worthSaving) throw this.#saveFault;
       }
     } finally {

@@ -34,6 +34,7 @@ export interface OwnerCalls {
   delete: { args: readonly string[]; result: number };
   get: { args: string; result: CatalogueItem | null };
   embedding: { args: string; result: Float32Array | null };
+  densities: { args: readonly string[]; result: (number | null)[] };
   contentHashes: { args: undefined; result: Map<string, string> };
   scan: { args: ScanOptions; result: ScanPage };
   search: { args: { vector: Float32Array; options: SearchOptions }; result: Neighbour[] };

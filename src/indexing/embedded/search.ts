@@ -1,4 +1,5 @@
 import type { Filter, Neighbour, SearchOptions } from '../catalogue.js';
+import type { DensityTable } from './density-table.js';
 import type { Tuning } from './format.js';
 import type { Graph } from './graph.js';
 import { Nearest } from './nearest.js';
@@ -26,6 +27,7 @@ export class Searcher {
       readonly store: VectorStore;
       readonly reader: Reader;
       readonly graph: Graph;
+      readonly densities: DensityTable;
       readonly tuning: Tuning;
     },
   ) {}
@@ -36,17 +38,23 @@ export class Searcher {
   }
 
   search(query: Float32Array, options: SearchOptions & { readonly excludeRow?: number | undefined }): Neighbour[] {
-    const { store, reader } = this.parts;
+    const { store, reader, densities } = this.parts;
     const excluded = options.excludeRow === undefined ? -1 : (store.slotOf(options.excludeRow) ?? -1);
+    return this.nearest(query, options, excluded).flatMap(({ distance, slot }) => {
+      const item = reader.byRow(store.rowAt(slot));
+      return item ? [{ item, distance, density: densities.at(slot) }] : [];
+    });
+  }
+
+  /** The nearest slots but `excluded`, nearest first. */
+  nearest(query: Float32Array, options: SearchOptions, excluded = -1): { distance: number; slot: number }[] {
+    const { store } = this.parts;
     const nearest = new Nearest(options.limit, store.compareSlots);
     const matches = options.filter?.length ? this.#matches(options.filter) : undefined;
     if (options.exact === true || !this.#walk(query, nearest, excluded, options, matches)) {
       store.scan(query, nearest, excluded, matches?.slots);
     }
-    return nearest.sorted().flatMap(({ distance, slot }) => {
-      const item = reader.byRow(store.rowAt(slot));
-      return item ? [{ item, distance }] : [];
-    });
+    return nearest.sorted();
   }
 
   /** Fills `nearest` from the graph, or returns false when a scan is quicker or the only way; it is then still empty. */
