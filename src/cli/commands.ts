@@ -28,7 +28,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/compare.js')).command,
   },
   export: {
-    summary: 'write a model as ONNX, or a smaller and faster one with int8 convolutions',
+    summary: 'write a model as ONNX or with int8 convolutions, or the vectors of an index',
     load: async () => (await import('./commands/export.js')).command,
   },
   ablate: {
@@ -46,6 +46,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   search: {
     summary: 'find what looks like an image or an item',
     load: async () => (await import('./commands/search.js')).command,
+  },
+  import: {
+    summary: 'take vectors that other tools made into an index',
+    load: async () => (await import('./commands/import.js')).command,
   },
   audit: {
     summary: 'find duplicates, outliers and wrong labels in an index',

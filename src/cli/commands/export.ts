@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../../core/files.js';
 import type { Measured, QuantizedModel } from '../../evaluate/quantize.js';
 import { type Bundle, checkReplaceable, readBundle, writeBundle } from '../../model/bundle.js';
 import type { CommandContext, CommandModule } from '../command.js';
+import { exportVectorsCommand } from './export-vectors.js';
 
 export const exportOptions = z.object({
   out: z.string(),
@@ -104,7 +105,7 @@ async function exportQuantized(bundle: Bundle, options: ExportOptions, context: 
 export const command: CommandModule = {
   build: (context) =>
     new Command('export')
-      .description('write a model’s ONNX graph, or a model with int8 convolutions')
+      .description('write a model’s ONNX graph, a model with int8 convolutions, or the vectors of an index')
       .argument('<model>', 'the model bundle, as written by kindred train')
       .option('--out <path>', 'the ONNX file; with --quantize the folder of the new bundle')
       .option('--quantize', 'make a model with int8 convolutions, if it retrieves nearly as well')
@@ -120,8 +121,10 @@ The loss is measured on the data set's validation classes, never on its test cla
 
 Examples:
   kindred export .kindred/model --out model.onnx
-  kindred export .kindred/model --quantize --data .kindred/data --out .kindred/model-int8`,
+  kindred export .kindred/model --quantize --data .kindred/data --out .kindred/model-int8
+  kindred export vectors .kindred/index --out vectors.npy`,
       )
+      .addCommand(exportVectorsCommand(context))
       .action(async (model: string, flags: Record<string, unknown>) => {
         const options = parseOptions('export', exportOptions, flags);
         const bundle = await readBundle(model);

@@ -2,6 +2,7 @@ import type { ReportProgress } from '../../core/progress.js';
 import { densityNeighbours } from '../../core/local-density.js';
 import { squaredDistance } from '../../core/vectors.js';
 import type { Catalogue, CatalogueItem } from '../../indexing/catalogue.js';
+import { readVectors } from '../../indexing/vectors.js';
 import { stopIfAborted } from '../embed-items.js';
 
 /** Every item of a catalogue with its nearest others. */
@@ -18,22 +19,8 @@ export interface Neighbourhood {
   readonly distance: (a: number, b: number) => number;
 }
 
-const page = 1000;
-
 /** Searches at a time: enough to keep the catalogue's thread busy, few enough to let others' searches in between. */
 const together = 4;
-
-async function readItems(catalogue: Catalogue, signal: AbortSignal): Promise<CatalogueItem[]> {
-  const items: CatalogueItem[] = [];
-  let after: string | undefined;
-  do {
-    stopIfAborted(signal);
-    const found = await catalogue.scan({ limit: page, ...(after !== undefined && { after }) });
-    items.push(...found.items);
-    after = found.next;
-  } while (after !== undefined);
-  return items;
-}
 
 /**
  * Reads a catalogue through its contract, so that any implementation will do and none of the work is done on this thread.
@@ -45,11 +32,7 @@ export async function readNeighbourhood(
   { progress, signal }: { readonly progress: ReportProgress; readonly signal: AbortSignal },
 ): Promise<Neighbourhood> {
   const { dimension } = catalogue;
-  const found = await readItems(catalogue, signal);
-  const vectors = await Promise.all(found.map(({ id }) => catalogue.embedding(id)));
-  const items = found.filter((_, at) => vectors[at] !== null);
-  const rows = new Float32Array(items.length * dimension);
-  vectors.filter((vector) => vector !== null).forEach((vector, at) => rows.set(vector, at * dimension));
+  const { items, values: rows } = await readVectors(catalogue, { progress, signal });
   const row = (at: number): Float32Array => rows.subarray(at * dimension, (at + 1) * dimension);
   const positions = new Map(items.map(({ id }, at) => [id, at]));
   const k = densityNeighbours;
