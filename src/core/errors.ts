@@ -48,6 +48,7 @@ export const errorCodes = {
   'training-collapsed': { exit: 1, http: 500 },
   'results-invalid': { exit: 1, http: 500 },
   'model-mismatch': { exit: 1, http: 409 },
+  'calibration-missing': { exit: 1, http: 409 },
   'index-missing': { exit: 1, http: 500 },
   'index-damaged': { exit: 1, http: 500 },
   'index-locked': { exit: 1, http: 500 },

@@ -2,7 +2,9 @@ import type { EmbedOutcome, Embedder, EmbedRequest } from '../core/embedder.js';
 import { KindredError } from '../core/errors.js';
 import type { Box, ImageSource } from '../core/images.js';
 import { checkedUnitVector } from '../core/vectors.js';
-import type { Catalogue, CatalogueItem, Filter, Neighbour } from '../indexing/catalogue.js';
+import type { Catalogue, CatalogueItem, Filter, SearchOptions } from '../indexing/catalogue.js';
+import type { Calibration } from '../model/calibration.js';
+import { createScoring, type ScoredNeighbour } from './scoring.js';
 
 /** One thing to look like: a picture or a part of it, an item of the catalogue or a part of its picture, or a vector. */
 export type Example =
@@ -11,8 +13,13 @@ export type Example =
   | { readonly vector: ArrayLike<number> };
 
 export interface SearchRequestOptions {
-  /** 1 … 1,000; 20 where absent. */
-  readonly limit?: number | undefined;
+  /**
+   * 1 … 1,000; 20 where absent. `auto`: as many of the nearest, at most 100, as keep the expected precision (the mean of
+   * their scores) at `precision`.
+   */
+  readonly limit?: number | 'auto' | undefined;
+  /** 0 … 1, with `auto`; 0.9 where absent. */
+  readonly precision?: number | undefined;
   readonly filter?: Filter | undefined;
   /** Compare with every vector instead of walking the graph. */
   readonly exact?: boolean | undefined;
@@ -29,7 +36,7 @@ export interface ResolvedQuery {
 
 export interface SearchAnswer {
   /** Nearest first; never the queried item itself. */
-  readonly results: readonly Neighbour[];
+  readonly results: readonly ScoredNeighbour[];
   readonly query: ResolvedQuery;
 }
 
@@ -39,7 +46,7 @@ export interface Search {
   /**
    * The items nearest to an example.
    * @throws KindredError item-not-found, image-missing, image-unsupported, image-unreadable, image-too-large,
-   * invalid-vector, unknown-filter-field
+   * invalid-vector, unknown-filter-field, calibration-missing
    */
   readonly search: (example: Example, options?: SearchRequestOptions) => Promise<SearchAnswer>;
   /** The embedding of one picture, unit length. @throws KindredError image-* */
@@ -49,25 +56,35 @@ export interface Search {
 export interface SearchParts {
   readonly catalogue: Catalogue;
   readonly embedder: Embedder;
+  /** Of the embedder's model; without one there are no scores. */
+  readonly calibration?: Pick<Calibration, 'fit' | 'distanceOnly'> | null | undefined;
 }
 
 const defaultLimit = 20;
 
+/** The most results of `limit=auto`. */
+export const mostAutomatic = 100;
+export const defaultPrecision = 0.9;
+
 interface Resolved {
   readonly vector: Float32Array;
   readonly query: ResolvedQuery;
+  /** The query's local density, where the index has it. */
+  readonly density: number | null;
 }
 
 /**
  * Turns examples into vectors and vectors into neighbours.
  * @throws KindredError model-mismatch when the embedder is not the model that made the catalogue
  */
-export function createSearch({ catalogue, embedder }: SearchParts): Search {
+export function createSearch({ catalogue, embedder, calibration }: SearchParts): Search {
   if (catalogue.fingerprint !== embedder.fingerprint) {
     throw new KindredError('model-mismatch', 'the index was made by another model than the one given', {
       hint: 'Index again with this model: kindred index --model MODEL --data DIR --out INDEX.',
     });
   }
+
+  const scoring = createScoring({ catalogue, calibration: calibration ?? null });
 
   const embed: Search['embed'] = async (request) => {
     const [outcome] = await embedder.embed([request]);
@@ -77,12 +94,18 @@ export function createSearch({ catalogue, embedder }: SearchParts): Search {
   };
 
   const resolveItem = async (id: string, box: Box | undefined): Promise<Resolved> => {
-    const item = await catalogue.get(id);
-    if (item === null) throw itemNotFound(id);
-    if (box !== undefined) return { ...(await embedStored(item, box)), query: describe(item) };
-    const vector = await catalogue.embedding(id);
-    if (vector === null) throw itemNotFound(id); // deleted meanwhile
-    return { vector, query: describe(item) };
+    if (box !== undefined) {
+      const item = await catalogue.get(id);
+      if (item === null) throw itemNotFound(id);
+      return { ...(await embedStored(item, box)), query: describe(item), density: null };
+    }
+    const [item, vector, densities] = await Promise.all([
+      catalogue.get(id),
+      catalogue.embedding(id),
+      scoring.usesQueryDensity ? catalogue.densities([id]) : [],
+    ]);
+    if (item === null || vector === null) throw itemNotFound(id);
+    return { vector, query: describe(item), density: densities[0] ?? null };
   };
 
   const embedStored = async (item: CatalogueItem, box: Box): Promise<{ vector: Float32Array }> => {
@@ -103,26 +126,29 @@ export function createSearch({ catalogue, embedder }: SearchParts): Search {
     if ('id' in example) return resolveItem(example.id, example.box);
     if ('vector' in example) {
       const vector = checkedUnitVector(example.vector, catalogue.dimension);
-      return { vector, query: { id: null, width: null, height: null } };
+      return { vector, query: { id: null, width: null, height: null }, density: null };
     }
     const box = example.box === undefined ? {} : { box: example.box };
     const { embedding, width, height } = await embed({ image: example.image, ...box });
-    return { vector: embedding, query: { id: null, width, height } };
+    return { vector: embedding, query: { id: null, width, height }, density: null };
   };
 
   return {
     fingerprint: embedder.fingerprint,
     embed,
     async search(example, options = {}) {
-      const { vector, query } = await resolve(example);
-      const limit = options.limit ?? defaultLimit;
-      const results = await catalogue.search(vector, {
+      if (options.limit === 'auto') scoring.require();
+      const { vector, query, density } = await resolve(example);
+      const limit = options.limit === 'auto' ? mostAutomatic : (options.limit ?? defaultLimit);
+      const wanted: SearchOptions = {
         limit,
         ...(options.filter !== undefined && options.filter.length > 0 && { filter: options.filter }),
         ...(query.id !== null && { exclude: query.id }),
         ...(options.exact !== undefined && { exact: options.exact }),
         ...(options.ef !== undefined && { ef: Math.max(options.ef, limit) }),
-      });
+      };
+      const scored = await scoring.search(vector, wanted, density);
+      const results = options.limit === 'auto' ? scoring.cut(scored, options.precision ?? defaultPrecision) : scored;
       return { results, query };
     },
   };

@@ -1,4 +1,5 @@
-import type { CatalogueItem, Neighbour } from '../indexing/catalogue.js';
+import type { CatalogueItem } from '../indexing/catalogue.js';
+import type { ScoredNeighbour } from '../search/scoring.js';
 import type { SearchAnswer } from '../search/search.js';
 import type { ApiItem, ApiResult, ApiSearchResponse } from './schemas/api.js';
 
@@ -8,8 +9,8 @@ export function presentItem({ id, label, metadata, imagePath, width, height }: C
   return { id, label, metadata, image, width, height };
 }
 
-export function presentResult({ item, distance }: Neighbour): ApiResult {
-  return { ...presentItem(item), distance, path: item.id };
+export function presentResult({ item, distance, score }: ScoredNeighbour): ApiResult {
+  return { ...presentItem(item), distance, score, path: item.id };
 }
 
 /** @param tookMs how long the search took, without the time in which its request came in */

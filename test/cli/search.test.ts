@@ -1,8 +1,10 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatResults, runSearch } from '../../src/cli/commands/search.js';
 import { openIndex } from '../../src/indexing/index-folder.js';
 import { resultSchema } from '../../src/server/schemas/api.js';
+import { calibration } from '../server/calibration.js';
 import { fakeEmbedder } from '../server/fakes.js';
 import { createTestIndex, testContext, type TestIndex } from './helpers-serve.js';
 
@@ -54,12 +56,36 @@ describe('kindred search', () => {
     [{ id: 'half.png', filter: ['red'] }, 'invalid-option'],
     [{ id: 'half.png', box: '1' }, 'invalid-box'],
     [{ id: 'half.png', index: '/nowhere' }, 'index-missing'],
+    [{ id: 'half.png', limit: 'auto' }, 'calibration-missing'],
+    [{ id: 'half.png', precision: 0.5 }, 'usage'],
   ])('answers %j with %s', async (options, code) => {
     await expect(search(options)).rejects.toMatchObject({ code });
   });
 
+  it('scores results where the model’s copy in the index is calibrated, and cuts them at the wanted precision', async () => {
+    const path = join(index.folder, 'current', 'model', 'calibration.json');
+    try {
+      await writeFile(path, JSON.stringify(calibration));
+      const all = await search({ id: 'fruit/cherry 1.png' }, noModel);
+      expect(all).toHaveLength(4);
+      for (const { score } of all) expect(score).toBeGreaterThanOrEqual(0);
+      expect(await search({ id: 'fruit/cherry 1.png', limit: 'auto', precision: 0 }, noModel)).toEqual(all);
+      const [first] = all;
+      const strict = { id: 'fruit/cherry 1.png', limit: 'auto', precision: first?.score ?? NaN };
+      const kept = await search(strict, noModel);
+      expect(kept.length).toBeGreaterThanOrEqual(1);
+      expect(kept).toEqual(all.slice(0, kept.length));
+      for (const broken of ['{', JSON.stringify({ ...calibration, fingerprint: 'other' })]) {
+        await writeFile(path, broken);
+        await expect(search({ id: 'half.png' }, noModel)).rejects.toMatchObject({ code: 'bundle-invalid' });
+      }
+    } finally {
+      await rm(path);
+    }
+  });
+
   it('prints aligned columns', () => {
-    const item = { metadata: {}, image: null, width: null, height: null };
+    const item = { metadata: {}, image: null, width: null, height: null, score: null };
     const text = formatResults([
       { ...item, id: 'a/b.png', path: 'a/b.png', label: 'apple', distance: 0.05 },
       { ...item, id: 'c.png', path: 'c.png', label: null, distance: 1.23456 },
@@ -68,6 +94,15 @@ describe('kindred search', () => {
       'rank  distance  label  id',
       '   1    0.0500  apple  a/b.png',
       '   2    1.2346  –      c.png',
+    ]);
+    const scored = formatResults([
+      { ...item, id: 'a/b.png', path: 'a/b.png', label: 'apple', distance: 0.05, score: 0.873 },
+      { ...item, id: 'c.png', path: 'c.png', label: null, distance: 1.23456, score: 0.004 },
+    ]);
+    expect(scored.split('\n')).toEqual([
+      'rank  distance  score  label  id',
+      '   1    0.0500   87 %  apple  a/b.png',
+      '   2    1.2346    0 %  –      c.png',
     ]);
     expect(formatResults([])).toBe('nothing matches');
   });

@@ -68,6 +68,11 @@ export function mockDistance(a: ApiItem, b: ApiItem, salt = ''): number {
   return a.metadata['category'] === b.metadata['category'] ? 0.45 + 0.6 * noise : 0.9 + noise;
 }
 
+/** What a calibrated server would make of a distance: 1 falls to 0, half of it at 0.6. */
+export function mockScore(distance: number): number {
+  return 1 / (1 + Math.exp(8 * (distance - 0.6)));
+}
+
 interface IconSet {
   readonly icons: Readonly<Record<string, { readonly body: string }>>;
   readonly width: number;

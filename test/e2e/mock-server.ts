@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { extname, join, normalize } from 'node:path';
 import sharp from 'sharp';
 import type { ApiItem, ApiModel, ApiProblem } from '../../src/server/schemas/api.js';
-import { drawingOf, matches, mockDistance, mockItems, mockStats } from './mock-items.js';
+import { drawingOf, matches, mockDistance, mockItems, mockScore, mockStats } from './mock-items.js';
 
 /** Headers as the real server sends them: what they forbid must not be needed. */
 const policy =
@@ -34,6 +34,8 @@ export interface MockServer {
   delay(ms: number): void;
   /** Replaces the catalogue. */
   hold(items: readonly ApiItem[]): void;
+  /** Gives results a score. */
+  calibrate(): void;
   heal(): void;
   /** "METHOD path?query body-fields" of the API calls so far, without pictures. */
   readonly calls: string[];
@@ -72,11 +74,18 @@ function formField(body: Buffer, name: string): string | null {
   return body.subarray(start, body.indexOf('\r\n--', start)).toString('latin1');
 }
 
-function neighbours(items: readonly ApiItem[], query: ApiItem, id: string | null, params: URLSearchParams): Answer {
+interface Catalogue {
+  readonly items: readonly ApiItem[];
+  readonly calibrated: boolean;
+}
+
+function neighbours(catalogue: Catalogue, query: ApiItem, id: string | null, params: URLSearchParams): Answer {
+  const { items, calibrated } = catalogue;
   const filter = filterOf(params);
   const results = items
     .filter((item) => item.id !== id && matches(item, filter))
     .map((item) => ({ ...item, path: item.id, distance: mockDistance(query, item, params.get('box') ?? '') }))
+    .map((result) => ({ ...result, score: calibrated ? mockScore(result.distance) : null }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, Number(params.get('limit') ?? 20));
   return { status: 200, body: { results, query: { id, width: 256, height: 256 }, tookMs: 1 } };
@@ -91,7 +100,7 @@ function listItems(items: readonly ApiItem[], params: URLSearchParams): Answer {
   return { status: 200, body: { items: page, next, total: found.length } };
 }
 
-function searchImage(items: readonly ApiItem[], body: Buffer, calls: string[]): Answer {
+function searchImage(catalogue: Catalogue, body: Buffer, calls: string[]): Answer {
   const params = new URLSearchParams({ limit: formField(body, 'limit') ?? '20' });
   const box = formField(body, 'box');
   if (box) params.set('box', box);
@@ -103,8 +112,8 @@ function searchImage(items: readonly ApiItem[], body: Buffer, calls: string[]): 
   if (!known) {
     return problem('image-unsupported', 415, 'this is not an image that kindred reads', 'Send a JPEG, PNG or WebP.');
   }
-  const query = items[0];
-  return query ? neighbours(items, query, null, params) : { status: 200, body: { results: [] } };
+  const query = catalogue.items[0];
+  return query ? neighbours(catalogue, query, null, params) : { status: 200, body: { results: [] } };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -143,12 +152,13 @@ async function sendPage(path: string, folder: string, response: ServerResponse):
 /** Stands in for kindred's server: its API over a made-up catalogue, and the built page. */
 export async function startMockServer(page: string, port = 0): Promise<MockServer> {
   let items = mockItems;
+  let calibrated = false;
   let delayMs = 0;
   let failing: { path: RegExp; status: number } | null = null;
   const calls: string[] = [];
 
   const answer = (path: string, params: URLSearchParams, body: Buffer): Answer => {
-    if (path === '/v1/search') return searchImage(items, body, calls);
+    if (path === '/v1/search') return searchImage({ items, calibrated }, body, calls);
     calls.push(`GET ${path}?${decodeURIComponent(params.toString())}`);
     if (path === '/v1/stats') return { status: 200, body: mockStats(items) };
     if (path === '/v1/model') return { status: 200, body: model };
@@ -157,7 +167,7 @@ export async function startMockServer(page: string, port = 0): Promise<MockServe
     const id = decodeURIComponent(encoded);
     const item = items.find((candidate) => candidate.id === id);
     if (!item) return problem('item-not-found', 404, `no item has the id "${id}"`);
-    return tail === 'similar' ? neighbours(items, item, id, params) : { status: 200, body: item };
+    return tail === 'similar' ? neighbours({ items, calibrated }, item, id, params) : { status: 200, body: item };
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -195,8 +205,10 @@ export async function startMockServer(page: string, port = 0): Promise<MockServe
     fail: (path, status) => (failing = { path, status }),
     delay: (ms) => (delayMs = ms),
     hold: (next) => (items = next),
+    calibrate: () => (calibrated = true),
     heal() {
       failing = null;
+      calibrated = false;
       delayMs = 0;
       items = mockItems;
     },

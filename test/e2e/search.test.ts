@@ -21,6 +21,23 @@ describe.skipIf(!hasChromium)('searching on the page', () => {
     expect(await page.locator('[role=status]').textContent()).toBe('24 closest items, nearest first');
   });
 
+  it('says how likely a result is the same, where the model is calibrated', async () => {
+    const plain = await test.open('?id=noto/red-apple.png');
+    await cards(plain).first().waitFor();
+    expect(await plain.locator('.closeness-score').count()).toBe(0);
+    test.server.calibrate();
+    const page = await test.open('?id=noto/red-apple.png');
+    await cards(page).first().waitFor();
+    const scores = await page.locator('.closeness-score').allTextContents();
+    expect(scores).toHaveLength(24);
+    const percents = scores.map((text) => Number(/^likely the same: [<>]? ?(\d+) %$/.exec(text)?.[1]));
+    // The stand-in's scores fall with the distance, by which the cards are ordered.
+    expect(percents).toEqual([...percents].sort((a, b) => b - a));
+    expect(new Set(percents).size).toBeGreaterThan(5);
+    expect(await cards(page).first().getAttribute('aria-label')).toContain(scores[0]);
+    expect(await page.locator('.legend').textContent()).toContain('learned from labelled pictures');
+  });
+
   it('moves the focus to the new heading, and back to the card one came from', async () => {
     const page = await test.open();
     await cards(page).nth(10).focus();

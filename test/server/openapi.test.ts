@@ -98,7 +98,11 @@ describe('/openapi.json', () => {
     expect(Object.keys(search?.requestBody?.content ?? {})).toEqual(['multipart/form-data', 'application/json']);
     expect(search?.requestBody?.content['multipart/form-data']?.schema).toMatchObject({
       required: ['image'],
-      properties: { image: { format: 'binary' }, limit: { minimum: 1, maximum: 1000, default: 20 } },
+      properties: {
+        image: { format: 'binary' },
+        limit: { anyOf: [{ const: 'auto' }, { minimum: 1, maximum: 1000 }], default: 20 },
+        precision: { minimum: 0, maximum: 1 },
+      },
       additionalProperties: false,
     });
     expect(document.components.schemas['SearchRequest']).toMatchObject({
@@ -109,6 +113,7 @@ describe('/openapi.json', () => {
       '400',
       '403',
       '404',
+      '409',
       '413',
       '415',
       '422',

@@ -2,6 +2,7 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSearch } from '../../src/search/search.js';
 import { embedResponseSchema, searchResponseSchema } from '../../src/server/schemas/api.js';
+import { calibration } from './calibration.js';
 import { fakeCatalogue } from './fakes.js';
 import { createWorld, expectProblem, itemUrl, picture, type World } from './helpers.js';
 
@@ -36,6 +37,7 @@ describe('POST /v1/search', () => {
       image: 'v1/items/fruit%2Fcherry%201.png/image',
       width: 64,
       height: 48,
+      score: null,
     });
   });
 
@@ -79,6 +81,10 @@ describe('POST /v1/search', () => {
     ['limit 0', { id: 'half.png', limit: 0 }, 422, 'invalid-option', 'limit'],
     ['limit 1001', { id: 'half.png', limit: 1001 }, 422, 'invalid-option', 'limit'],
     ['limit 1.5', { id: 'half.png', limit: 1.5 }, 422, 'invalid-option', 'limit'],
+    ['limit automatic', { id: 'half.png', limit: 'automatic' }, 422, 'invalid-option', 'limit'],
+    ['limit auto without a calibration', { id: 'half.png', limit: 'auto' }, 409, 'calibration-missing', 'limit'],
+    ['precision 1.1', { id: 'half.png', limit: 'auto', precision: 1.1 }, 422, 'invalid-option', 'precision'],
+    ['precision without auto', { id: 'half.png', precision: 0.5 }, 422, 'invalid-option', 'precision'],
     ['ef 0', { id: 'half.png', ef: 0 }, 422, 'invalid-option', 'ef'],
     ['an unknown filter field', { id: 'half.png', filter: { colour: 'red' } }, 422, 'unknown-filter-field', 'filter'],
     ['a nested filter', { id: 'half.png', filter: { label: { a: 1 } } }, 422, 'invalid-option', 'filter'],
@@ -106,6 +112,12 @@ describe('POST /v1/search', () => {
   it('names the rule that was broken', async () => {
     const { detail } = expectProblem(await json({ id: 'half.png', limit: 5000 }), 422, 'invalid-option', 'limit');
     expect(detail).toBe('limit must be at most 1000');
+    const word = expectProblem(await json({ id: 'half.png', limit: 'many' }), 422, 'invalid-option', 'limit');
+    expect(word.detail).toBe('limit must be a whole number from 1 to 1000, or auto');
+    const unused = expectProblem(await json({ id: 'half.png', precision: 1 }), 422, 'invalid-option', 'precision');
+    expect(unused.detail).toBe('precision goes with limit auto');
+    const none = expectProblem(await json({ id: 'half.png', limit: 'auto' }), 409, 'calibration-missing', 'limit');
+    expect(none.hint).toContain('kindred calibrate --index');
     const near = expectProblem(await json({ id: 'half.png', limt: 5 }), 422, 'invalid-option', 'limt');
     expect(near.detail).toContain('did you mean limit?');
   });
@@ -196,5 +208,40 @@ describe('GET /v1/items/:id/similar', () => {
     const app = world.withApp({ catalogue, search: createSearch({ catalogue, embedder: world.embedder }) });
     const response = await request(app.handler).get('/v1/items/gone/similar?box=0,0,1,1');
     expect(expectProblem(response, 404, 'image-missing').detail).toContain('"gone"');
+  });
+});
+
+describe('a calibrated model', () => {
+  const app = () => {
+    const catalogue = fakeCatalogue(world.items);
+    return world.withApp({ catalogue, search: createSearch({ catalogue, embedder: world.embedder, calibration }) });
+  };
+  const resultsOf = (response: request.Response) => searchResponseSchema.parse(response.body).results;
+  const vector = [200, 10, 30];
+
+  it('gives each result a score, nearer ones a higher one where densities are alike', async () => {
+    const response = await request(app().handler).post('/v1/search').send({ vector });
+    const scores = resultsOf(response).map(({ score }) => score ?? NaN);
+    expect(scores).toHaveLength(world.items.length);
+    for (const score of scores) expect(score).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...scores)).toBe(scores[0]);
+    expect(scores[0]).toBeGreaterThan(scores.at(-1) ?? NaN);
+  });
+
+  it('cuts the results where the expected precision would fall below the wanted one', async () => {
+    const { handler } = app();
+    const all = resultsOf(await request(handler).post('/v1/search').send({ vector, limit: 100 }));
+    const mean = all.slice(0, 3).reduce((sum, { score }) => sum + (score ?? NaN), 0) / 3;
+    const body = { vector, limit: 'auto', precision: mean };
+    const kept = resultsOf(await request(handler).post('/v1/search').send(body));
+    expect(kept.length).toBeGreaterThanOrEqual(3);
+    expect(kept.length).toBeLessThan(all.length);
+    expect(kept).toEqual(all.slice(0, kept.length));
+    const form = request(handler).post('/v1/search').attach('image', red, 'red.jpg').field('limit', 'auto');
+    expect(resultsOf(await form.field('precision', '0')).length).toBe(all.length);
+    const similar = await request(handler).get(itemUrl('half.png', '/similar?limit=auto&precision=0'));
+    expect(resultsOf(similar)).toHaveLength(world.items.length - 1);
+    const strict = await request(handler).get(itemUrl('vector only', '/similar?limit=auto&precision=1'));
+    expect(resultsOf(strict)).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import {
   describeResult,
   fieldTitle,
   formatDistance,
+  formatScore,
   hasSameLabel,
   nameOf,
   plural,
@@ -15,7 +16,7 @@ import {
 } from '../../src/web/state/format.js';
 
 const item = { id: 'noto/red-apple.png', label: 'red apple', metadata: { category: 'food' } };
-const result = { ...item, image: null, width: null, height: null, path: item.id, distance: 0.5 };
+const result = { ...item, image: null, width: null, height: null, path: item.id, distance: 0.5, score: null };
 
 function field(name: string, distinct: number, listed = distinct) {
   const values = Array.from({ length: listed }, (_, index) => ({ value: `${name} ${index}`, count: listed - index }));
@@ -39,6 +40,20 @@ describe('how near a result is', () => {
   });
 });
 
+describe('the score', () => {
+  it.each([
+    [0, '< 1 %'],
+    [0.004, '< 1 %'],
+    [0.006, '1 %'],
+    [0.5, '50 %'],
+    [0.994, '99 %'],
+    [0.996, '> 99 %'],
+    [1, '> 99 %'],
+  ])('%d is shown as %s: never certain', (score, text) => {
+    expect(formatScore(score)).toBe(text);
+  });
+});
+
 describe('words', () => {
   it('names an item by its label, else by its file', () => {
     expect(nameOf(item)).toBe('red apple');
@@ -48,6 +63,8 @@ describe('words', () => {
   it('says all of a card, and a shared label only where both have one', () => {
     expect(describeResult(result, item)).toBe('red apple, food, distance 0.50, same label');
     expect(describeResult({ ...result, metadata: {} }, null)).toBe('red apple, distance 0.50');
+    const scored = { ...result, score: 0.873 };
+    expect(describeResult(scored, item)).toBe('red apple, food, distance 0.50, likely the same: 87 %, same label');
     expect(hasSameLabel({ label: null }, { label: null })).toBe(false);
   });
 

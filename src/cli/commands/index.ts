@@ -104,13 +104,21 @@ async function openOrCreate(
   return { index: await openIndex(options.out), isNew: false };
 }
 
-/** Waits until the graph holds everything, which it mostly does by the time the last picture is embedded. */
+/**
+ * Waits until the graph holds everything, which it mostly does by the time the last picture is embedded, and every local
+ * density is known.
+ */
 async function finishGraph({ catalogue }: OpenedIndex, { progress, signal }: CommandContext): Promise<void> {
   const settled = catalogue.settled();
   const { items } = await catalogue.stats();
   const timer = setInterval(() => {
     catalogue.stats().then(
-      ({ graph }) => progress({ stage: 'building the graph', done: graph.items, total: items, unit: 'items' }),
+      ({ graph, densities }) =>
+        progress(
+          graph.state === 'building'
+            ? { stage: 'building the graph', done: graph.items, total: items, unit: 'items' }
+            : { stage: 'local densities', done: densities.items, total: items, unit: 'items' },
+        ),
       () => undefined,
     );
   }, 500);

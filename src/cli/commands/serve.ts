@@ -10,7 +10,9 @@ import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
+import { loadCalibration } from '../../search/load-calibration.js';
 import { createSearch } from '../../search/search.js';
+import type { Calibration } from '../../model/calibration.js';
 import { createApp, type ServerApp } from '../../server/app.js';
 import { createLog } from '../../server/log.js';
 import { allowedHostsFor } from '../../server/middleware/security.js';
@@ -51,17 +53,20 @@ interface ServerParts {
   readonly index: OpenedIndex;
   readonly embedder: Embedder;
   readonly model: ApiModel;
+  readonly calibration: Calibration | null;
   readonly page: string | undefined;
   readonly options: ServeOptions;
   /** Ends an audit under way when the server stops. */
   readonly signal: AbortSignal;
 }
 
-function composeServer({ index: { catalogue }, embedder, model, page, options, signal }: ServerParts): ServerApp {
+function composeServer(parts: ServerParts): ServerApp {
+  const { embedder, model, calibration, page, options, signal } = parts;
+  const { catalogue } = parts.index;
   blockUnsafeLoaders();
   const hashPicture = createPictureHasher();
   return createApp({
-    search: createSearch({ catalogue, embedder }),
+    search: createSearch({ catalogue, embedder, calibration }),
     catalogue,
     model,
     inspect: (bytes) => inspectImage({ bytes }),
@@ -98,13 +103,14 @@ export async function runServe(
   try {
     for (const note of index.catalogue.notes) context.warn(note);
     const model = await readModel(index.modelFolder);
+    const calibration = await loadCalibration(index.modelFolder, index.catalogue.fingerprint);
     const embedder = await openEmbedder(
       index.modelFolder,
       options.threads === undefined ? {} : { threads: options.threads },
     );
     try {
       const page = await findPage();
-      const app = composeServer({ index, embedder, model, page, options, signal: context.signal });
+      const app = composeServer({ index, embedder, model, calibration, page, options, signal: context.signal });
       const server = await startServer(app, options);
       const { items } = await index.catalogue.stats();
       context.out(

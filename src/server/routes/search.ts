@@ -39,7 +39,13 @@ const imageErrors = [
   'image-too-large',
   'overloaded',
 ] as const satisfies readonly ErrorCode[];
-const searchErrors = ['item-not-found', 'invalid-vector', 'unknown-filter-field', 'image-missing'] as const;
+const searchErrors = [
+  'item-not-found',
+  'invalid-vector',
+  'unknown-filter-field',
+  'image-missing',
+  'calibration-missing',
+] as const;
 
 export function searchRoutes({ search, inspect, readBody, imageQueries }: SearchRouteParts): Route[] {
   const picture = async (

@@ -21,6 +21,8 @@ export type ApiItem = z.infer<typeof itemSchema>;
 export const resultSchema = itemSchema.extend({
   /** Squared Euclidean distance of unit vectors, 0 … 4. */
   distance: z.number(),
+  /** The calibrated probability that it is the same class as the query; null when the model is not calibrated. */
+  score: z.number().min(0).max(1).nullable(),
   path: z.string(),
 });
 export type ApiResult = z.infer<typeof resultSchema>;
@@ -47,6 +49,18 @@ export const filterSchema = z.record(z.string(), z.union([metadataValue, z.array
 
 export const limitSchema = z.coerce.number().int().min(1).max(1000);
 
+/** Results of a search: a number, or `auto`, as many as keep the expected precision. */
+export const resultLimitSchema = z.union([z.literal('auto'), limitSchema], {
+  error: 'must be a whole number from 1 to 1000, or auto',
+});
+export const precisionSchema = z.coerce.number().min(0).max(1).meta({
+  description: 'With limit=auto: the expected share of results that are right; 0.9 where absent.',
+});
+/** Said of a request's `precision` that nothing asks for. */
+export const precisionRule = { path: ['precision'], error: 'goes with limit auto' };
+export const precisionIsUsed = ({ limit, precision }: { limit?: number | 'auto'; precision?: number | undefined }) =>
+  precision === undefined || limit === 'auto';
+
 /** JSON body of POST /v1/search: exactly one of `id`, `vector`, `image` (base64). */
 export const searchRequestSchema = z
   .strictObject({
@@ -54,14 +68,16 @@ export const searchRequestSchema = z
     vector: z.array(z.number()).optional(),
     image: z.base64().optional(),
     box: boxSchema.optional(),
-    limit: limitSchema.default(20),
+    limit: resultLimitSchema.default(20),
+    precision: precisionSchema.optional(),
     filter: filterSchema.optional(),
     exact: z.boolean().optional(),
     ef: z.number().int().min(1).max(10_000).optional(),
   })
   .refine((body) => [body.id, body.vector, body.image].filter((part) => part !== undefined).length === 1, {
     error: 'give exactly one of id, vector and image',
-  });
+  })
+  .refine(precisionIsUsed, precisionRule);
 
 export const itemsResponseSchema = z.object({
   items: z.array(itemSchema),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boxSchema, limitSchema } from './api.js';
+import { boxSchema, limitSchema, precisionIsUsed, precisionRule, precisionSchema, resultLimitSchema } from './api.js';
 
 /** What requests carry beside the JSON body of a search: query parameters and form fields, which are all text. */
 const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1');
@@ -15,16 +15,19 @@ const conditions = z
     description: 'field=value; repeat it for more. Values of one field are alternatives, fields must all match.',
   });
 
-/** Form fields of POST /v1/search beside the file `image`. */
-export const searchFormSchema = z.strictObject({
-  limit: limitSchema.default(20),
+const searchFields = z.strictObject({
+  limit: resultLimitSchema.default(20),
+  precision: precisionSchema.optional(),
   box: boxText.optional(),
   filter: z.string().meta({ description: 'JSON: field → a value, or several of which one must match.' }).optional(),
   exact: flag.optional(),
   ef: ef.optional(),
 });
 
-export const embedFormSchema = searchFormSchema.pick({ box: true });
+/** Form fields of POST /v1/search beside the file `image`. */
+export const searchFormSchema = searchFields.refine(precisionIsUsed, precisionRule);
+
+export const embedFormSchema = searchFields.pick({ box: true });
 
 /** JSON body of POST /v1/embed. */
 export const embedRequestSchema = z.strictObject({ image: z.base64(), box: boxSchema.optional() });
@@ -35,13 +38,9 @@ export const itemsQuerySchema = z.strictObject({
   filter: conditions.optional(),
 });
 
-export const similarQuerySchema = z.strictObject({
-  limit: limitSchema.default(20),
-  filter: conditions.optional(),
-  box: boxText.optional(),
-  exact: flag.optional(),
-  ef: ef.optional(),
-});
+export const similarQuerySchema = searchFields
+  .extend({ filter: conditions.optional() })
+  .refine(precisionIsUsed, precisionRule);
 
 export const imageQuerySchema = z.strictObject({
   width: z.coerce.number().int().min(16).max(2048).meta({ description: 'Pixels of a thumbnail.' }).optional(),

@@ -34,7 +34,7 @@ export function ResultCard({ result, query, filter }: ResultCardProps) {
         )}
         <span class="card-name">{nameOf(result)}</span>
         {category !== null && <span class="card-detail">{category}</span>}
-        <ClosenessBar distance={result.distance} />
+        <ClosenessBar distance={result.distance} score={result.score} />
       </Link>
     </li>
   );

@@ -68,7 +68,7 @@ export function ResultsList({ query, view, filter }: ResultsListProps) {
         </EmptyPanel>
       ) : (
         <>
-          <ClosenessLegend />
+          <ClosenessLegend scored={found.some(({ score }) => score !== null)} />
           <ul class={loading ? 'grid grid-stale' : 'grid'}>
             {found.map((result) => (
               <ResultCard key={result.id} result={result} query={item} filter={filter} />

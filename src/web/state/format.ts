@@ -15,6 +15,13 @@ export function formatDistance(distance: number): string {
   return Math.max(0, distance).toFixed(2);
 }
 
+/** "87 %"; the ends are never reached, since a probability is not a promise. */
+export function formatScore(score: number): string {
+  const percent = Math.round(score * 100);
+  if (percent >= 100) return '> 99 %';
+  return percent < 1 ? '< 1 %' : `${percent} %`;
+}
+
 /**
  * How full the bar is, 1 for the same picture and 0 for nothing in common. The distance of unit vectors is
  * 2 − 2·cosine, so this is the cosine, cut off below 0.
@@ -41,6 +48,7 @@ export function hasSameLabel(item: Pick<ApiItem, 'label'>, query: Pick<ApiItem, 
 /** The whole of a result card in words. */
 export function describeResult(result: ApiResult, query: Pick<ApiItem, 'label'> | null): string {
   const parts = [nameOf(result), categoryOf(result), `distance ${formatDistance(result.distance)}`];
+  if (result.score !== null) parts.push(`likely the same: ${formatScore(result.score)}`);
   if (hasSameLabel(result, query)) parts.push('same label');
   return parts.filter((part) => part !== null).join(', ');
 }
