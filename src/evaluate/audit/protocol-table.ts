@@ -1,4 +1,5 @@
-import type { CheckOutcome, ProtocolVerdict } from './protocol.js';
+import type { ProtocolVerdict } from './protocol.js';
+import type { CheckOutcome } from './protocol-check.js';
 
 const marks: Readonly<Record<CheckOutcome, string>> = {
   passed: 'passed',

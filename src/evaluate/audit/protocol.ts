@@ -4,20 +4,9 @@ import type { TrainingRecord } from '../zero-shot.js';
 import { exactMatches, type Match } from './groups.js';
 import { type EmbeddedRows, nearEmbeddings, rowOf, usualNearest } from './near-embeddings.js';
 import { nearMatches } from './near-matches.js';
+import { check, type ProtocolCheck } from './protocol-check.js';
+import { measured, pictureChecks } from './protocol-pictures.js';
 import { squaredDistance } from '../../core/vectors.js';
-
-/** 'finding': results are worth less for it. 'note': worth knowing. 'unknown': could not be checked. */
-export type CheckOutcome = 'passed' | 'finding' | 'note' | 'unknown';
-
-export interface ProtocolCheck {
-  readonly name: string;
-  readonly outcome: CheckOutcome;
-  /** One sentence. */
-  readonly says: string;
-  /** The first of them, one a line; `count` has the number of all. */
-  readonly evidence: readonly string[];
-  readonly count: number;
-}
 
 export interface ProtocolVerdict {
   readonly verdict: 'sound' | 'with findings';
@@ -36,23 +25,11 @@ export interface ProtocolInput {
   readonly evaluated?: SplitName | undefined;
 }
 
-const shownEvidence = 20;
-
 /** Share of the usual distance to the nearest other picture below which embeddings alone make two pictures one. */
 const aloneShare = 0.1;
 
 /** With hashes that are near, too. */
 const withHashShare = 0.5;
-
-const check = (name: string, outcome: CheckOutcome, says: string, evidence: readonly string[] = []): ProtocolCheck => ({
-  name,
-  outcome,
-  says,
-  evidence: evidence.slice(0, shownEvidence),
-  count: evidence.length,
-});
-
-const measured = (split: SplitName): boolean => split !== 'none';
 
 /** Case, spaces and punctuation aside. */
 const plainName = (label: string): string => label.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
@@ -118,45 +95,6 @@ function selectionCheck({ selectedOn }: TrainingRecord, evaluated: SplitName): P
     );
   if (selectedOn === 'last') return check('selection', 'passed', 'the last step was kept, whatever it measured');
   return check('selection', 'passed', 'the step that was kept was chosen on the validation classes');
-}
-
-/** Sorts matches between pictures by what they do to the results. */
-function pictureChecks(
-  name: string,
-  how: string,
-  matches: readonly Match[],
-  items: readonly DatasetItem[],
-  evaluated: SplitName | undefined,
-): ProtocolCheck[] {
-  const pairs = matches.flatMap(({ a, b, bits, exact, distance }) => {
-    const [one, two] = [items[a], items[b]];
-    if (!one || !two || !measured(one.split) || !measured(two.split) || one.id === two.id) return [];
-    const why = exact ? '' : `: ${[...(bits === null ? [] : [`hashes differ in ${bits} of 64 bits`]), ...(distance === null ? [] : [`distance ${distance.toFixed(4)}`])].join(', ')}`; // prettier-ignore
-    const say = (item: DatasetItem): string => `${item.id} (${item.split}, ${item.label ?? 'no label'})`;
-    return [{ one, two, text: `${say(one)} = ${say(two)}${why}` }];
-  });
-  const across = pairs.filter(({ one, two }) => one.split !== two.split);
-  const chosen = across.filter(({ one, two }) => one.split !== 'train' && two.split !== 'train');
-  const inside = pairs.filter(
-    ({ one, two }) => one.split === two.split && (evaluated === undefined || one.split === evaluated),
-  );
-  const clashes = inside.filter(({ one, two }) => one.label !== two.label);
-  const twins = inside.filter(({ one, two }) => one.label === two.label);
-  const texts = (some: readonly { text: string }[]): string[] => some.map(({ text }) => text);
-  return [
-    across.length === 0
-      ? check(name, 'passed', `no picture of one split is in another, ${how}`)
-      : check(name, 'finding', `${across.length} pairs of the same picture lie in two splits, ${how}`, texts(across)),
-    ...(chosen.length > 0
-      ? [check(`${name}, validation and test`, 'finding', `${chosen.length} pairs of the same picture are in validation and in test, ${how}`, texts(chosen))] // prettier-ignore
-      : []),
-    ...(clashes.length > 0
-      ? [check(`${name}, other class`, 'finding', `${clashes.length} pairs of the same picture are in two classes of a split, ${how}`, texts(clashes))] // prettier-ignore
-      : []),
-    ...(twins.length > 0
-      ? [check(`${name}, within`, 'note', `${twins.length} pairs of the same picture are in one class, which makes them easy to find, ${how}`, texts(twins))] // prettier-ignore
-      : []),
-  ];
 }
 
 async function hashChecks({ dataset, hashes, evaluated }: ProtocolInput): Promise<ProtocolCheck[]> {
