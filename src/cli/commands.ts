@@ -31,6 +31,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write a model as ONNX or with int8 convolutions, or the vectors of an index',
     load: async () => (await import('./commands/export.js')).command,
   },
+  calibrate: {
+    summary: 'fit what the scores of search mean',
+    load: async () => (await import('./commands/calibrate.js')).command,
+  },
   ablate: {
     summary: 'compare losses and density terms over seeds, as a grid of paired runs',
     load: async () => (await import('./commands/ablate.js')).command,

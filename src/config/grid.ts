@@ -6,7 +6,9 @@ import { trainOptions } from './train.js';
 const option = z.union([z.string(), z.number(), z.boolean()]);
 const values = z.array(option).min(1);
 /** What a grid decides itself, or what has no meaning without a bundle. */
-const notInGrids = ['data', 'out', 'seed', 'resume', 'json', 'cache', 'cacheSize', 'cacheDir', 'threads'] as const;
+const notInGrids = [
+  ...['data', 'out', 'seed', 'resume', 'json', 'cache', 'cacheSize', 'cacheDir', 'threads', 'calibrate'],
+];
 const optionNames = Object.keys(trainOptions.shape).filter((key) => !notInGrids.some((name) => name === key));
 
 /** Options of kindred train by name, as given; config/train.ts checks their values when runs are planned. */

@@ -65,6 +65,7 @@ export const trainOptions = z.object({
   cacheViews: wholeNumber(1, 10_000).optional(),
   cacheDir: z.string().min(1, { error: 'must name a folder' }).default(cacheFolder()),
   pictureMemory: byteSize().default(512 * 2 ** 20),
+  calibrate: z.boolean().default(true),
   resume: z.boolean().default(false),
   json: z.boolean().default(false),
 });

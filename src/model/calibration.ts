@@ -71,6 +71,8 @@ export const calibrationSchema = z.object({
   fit: fitSchema,
   /** For results whose local density, or the query's, is not known. */
   distanceOnly: fitSchema,
+  /** The best that sees the densities, kept or not, so that both can be compared. */
+  withDensity: fitSchema.optional(),
   kindred: z.string(),
   createdAt: z.iso.datetime(),
 });

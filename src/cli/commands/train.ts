@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import { parseOptions } from '../../config/parse.js';
 import { objectiveOptions, regularizerFor, trainSchema, type TrainConfig } from '../../config/train.js';
+import { KindredError } from '../../core/errors.js';
 import type { TrainSettings } from '../../learn/settings.js';
 import type { StemSpace } from '../../learn/stem/stem-cache.js';
 import type { HistoryEntry } from '../../learn/trainer.js';
 import type { TrainedModel } from '../../learn/train-model.js';
 import { signed } from '../../evaluate/table.js';
+import type { Calibration } from '../../model/calibration.js';
 import type { CommandContext, CommandModule } from '../command.js';
 
 const examples = `
@@ -127,6 +129,27 @@ export function spaceOf({ cache, cacheSize, cacheDir, pictureMemory }: TrainConf
   };
 }
 
+/** A model without calibration is as good; its search results have no scores. */
+async function calibrateTrained(
+  modelFolder: string,
+  data: string,
+  { progress, signal, warn }: CommandContext,
+): Promise<Calibration | null> {
+  const { openEmbedder } = await import('../../compose.js');
+  const { loadDataset } = await import('../../data/dataset-folder.js');
+  const { calibrateModel } = await import('../../evaluate/calibration/stored.js');
+  const embedder = await openEmbedder(modelFolder);
+  try {
+    return await calibrateModel({ dataset: await loadDataset(data), embedder, modelFolder, progress, signal });
+  } catch (error) {
+    if (!(error instanceof KindredError) || error.code !== 'dataset-too-small') throw error;
+    warn(`not calibrated, so search results will have no scores: ${error.message}`);
+    return null;
+  } finally {
+    await embedder.close();
+  }
+}
+
 export const command: CommandModule = {
   build(context: CommandContext) {
     return new Command('train')
@@ -206,6 +229,7 @@ export const command: CommandModule = {
       )
       .option('--cache-dir <dir>', 'folder of the disk cache (default: $KINDRED_CACHE, or ~/.cache/kindred)')
       .option('--picture-memory <size>', 'memory for decoded images; the rest goes to disk (default: 512MiB)')
+      .option('--no-calibrate', 'do not fit scores on the validation classes afterwards (see kindred calibrate)')
       .option('--resume', 'go on from the checkpoint of a stopped run')
       .option('--json', 'print the result as JSON')
       .addHelpText('after', examples)
@@ -228,12 +252,14 @@ export const command: CommandModule = {
           warn,
         });
         const { bundle, result, parity, seconds } = trained;
+        const calibration = config.calibrate ? await calibrateTrained(bundle.folder, data, context) : null;
         context.out(
           config.json
             ? JSON.stringify({
                 fingerprint: bundle.fingerprint,
                 folder: bundle.folder,
                 metrics: bundle.metrics,
+                calibration: calibration && { fittedOn: calibration.fittedOn, ...calibration.crossValidation },
                 history: result.history,
                 parity,
                 seconds,

@@ -105,9 +105,9 @@ export function crossValidate(pairs: readonly LabelledPair[]): Candidate[] {
   });
 }
 
-/** The best of the candidates by Brier score, of those with or without densities. */
-export function bestOf(candidates: readonly Candidate[], density: boolean): Candidate {
-  const [first, ...rest] = candidates.filter((candidate) => candidate.density === density);
+/** The best of the candidates by Brier score; with `density` given, of those that do or do not see it. */
+export function bestOf(candidates: readonly Candidate[], density?: boolean): Candidate {
+  const [first, ...rest] = candidates.filter((candidate) => density === undefined || candidate.density === density);
   if (!first) throw new KindredError('internal', 'there is nothing to choose from');
   return rest.reduce((best, candidate) => (candidate.brier < best.brier ? candidate : best), first);
 }

@@ -33,6 +33,8 @@ export interface PairOptions {
   /** The query's own place in the gallery, or −1: no query finds itself. */
   readonly selves: Int32Array;
   readonly dimension: number;
+  /** Of the gallery's items, where they are known; absent: computed. */
+  readonly densities?: readonly (number | null)[] | undefined;
   readonly progress?: ReportProgress;
   readonly signal?: AbortSignal;
 }
@@ -98,7 +100,7 @@ export async function galleryDensities(
  */
 export async function collectPairs(options: PairOptions): Promise<QueryPairs[]> {
   const { gallery, galleryClasses, queryClasses, dimension, selves } = options;
-  const densities = await galleryDensities(gallery, dimension, options);
+  const densities = options.densities ?? (await galleryDensities(gallery, dimension, options));
   const sizes = new Map<number, number>();
   for (const label of galleryClasses) sizes.set(label, (sizes.get(label) ?? 0) + 1);
   const result: QueryPairs[] = [];
