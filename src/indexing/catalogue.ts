@@ -110,6 +110,11 @@ export interface Catalogue {
    * known yet. They are brought up to date in the background after changes; until then the last known one stands.
    */
   densities(ids: readonly string[]): Promise<(number | null)[]>;
+  /**
+   * Local density of a place, which need not be an item's: as a search with the same options would tell it, without
+   * reading the items. Null when the catalogue has no (other) item.
+   */
+  densityAt(vector: Float32Array, options?: Pick<SearchOptions, 'exclude' | 'exact' | 'ef'>): Promise<number | null>;
   /** id → content hash of everything stored, to find out what is new, changed or gone. */
   contentHashes(): Promise<Map<string, string>>;
   scan(options: ScanOptions): Promise<ScanPage>;

@@ -31,10 +31,6 @@ export interface ScoringParts {
 export function createScoring({ catalogue, calibration }: ScoringParts): Scoring {
   const usesQueryDensity = calibration?.fit.terms.some(({ feature }) => feature === 'query-density') ?? false;
 
-  /** A filter hides neighbours, and what is near a query does not depend on what is asked of it. */
-  const unfiltered = async (vector: Float32Array, { filter, ...options }: SearchOptions): Promise<Neighbour[]> =>
-    filter === undefined ? [] : catalogue.search(vector, { ...options, limit: densityNeighbours });
-
   return {
     usesQueryDensity,
     require() {
@@ -44,16 +40,19 @@ export function createScoring({ catalogue, calibration }: ScoringParts): Scoring
       if (calibration === null) {
         return (await catalogue.search(vector, options)).map((found) => ({ ...found, score: null }));
       }
-      const computed = usesQueryDensity && density === null;
-      const limit =
-        computed && options.filter === undefined ? Math.max(options.limit, densityNeighbours) : options.limit;
-      const [found, near] = await Promise.all([
-        catalogue.search(vector, { ...options, limit }),
-        computed ? unfiltered(vector, options) : [],
+      const { filter, limit, ...rest } = options;
+      const unknown = usesQueryDensity && density === null;
+      // A filter hides neighbours, and how dense it is around a query does not depend on what is asked of it.
+      const [found, around] = await Promise.all([
+        catalogue.search(vector, {
+          ...options,
+          limit: unknown && filter === undefined ? Math.max(limit, densityNeighbours) : limit,
+        }),
+        unknown && filter !== undefined ? catalogue.densityAt(vector, rest) : density,
       ]);
-      const around = options.filter === undefined ? found : near;
-      const queryDensity = computed ? localDensity(around.map(({ distance }) => distance)) : density;
-      return found.slice(0, options.limit).map((neighbour) => ({
+      const queryDensity =
+        unknown && filter === undefined ? localDensity(found.map(({ distance }) => distance)) : around;
+      return found.slice(0, limit).map((neighbour) => ({
         ...neighbour,
         score: scorePair(calibration, { distance: neighbour.distance, queryDensity, itemDensity: neighbour.density }),
       }));

@@ -258,6 +258,16 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       expect(densities).toEqual({ items: 4, changeNumber });
     });
 
+    it('tells the density of any place, with and without an item', async () => {
+      expect(await catalogue.densityAt(x)).toBeNull();
+      await catalogue.put([newItem('a', x), newItem('b', y), newItem('c', unit(-1, 0, 0, 0))]);
+      expect(await catalogue.densityAt(unit(0, 0, 1, 0))).toBeCloseTo(-Math.log(2), 6);
+      expect(await catalogue.densityAt(x, { exclude: 'a', exact: true })).toBeCloseTo(-Math.log(3), 6);
+      await catalogue.settled?.();
+      expect(await catalogue.densityAt(x, { exclude: 'a' })).toEqual((await catalogue.densities(['a']))[0]);
+      await expect(catalogue.densityAt(unit(1, 0))).rejects.toMatchObject({ code: 'invalid-vector' });
+    });
+
     it('counts exact duplicates as near, not as infinitely so', async () => {
       await catalogue.put([newItem('a', x), newItem('b', x)]);
       await catalogue.settled?.();

@@ -130,4 +130,32 @@ describe('local densities in the index', () => {
     await reader.close();
     await catalogue.close();
   });
+
+  it('are nearly the same from the graph as from every vector', async () => {
+    const walking = await filled({ scanBelow: 0, scanShare: 0 });
+    await walking.catalogue.settled();
+    const exact = naive(all);
+    const found = await walking.catalogue.densities(ids);
+    const same = found.filter((density, i) => Math.abs((density ?? NaN) - (exact[i] ?? NaN)) < 1e-5).length;
+    expect(same).toBeGreaterThanOrEqual(0.98 * all.length);
+    expectClose(found, exact, 1);
+    for (const { embedding } of clustered(20, width, 20, 2)) {
+      const [graph, scan] = await Promise.all([
+        walking.catalogue.search(embedding, { limit: 10 }),
+        walking.catalogue.search(embedding, { limit: 10, exact: true }),
+      ]);
+      // What both find has one distance and one density, hence one score.
+      for (const neighbour of graph) {
+        const twin = scan.find(({ item }) => item.id === neighbour.item.id);
+        if (twin !== undefined) expect(neighbour).toEqual(twin);
+      }
+      const [near, all10] = await Promise.all([
+        walking.catalogue.densityAt(embedding),
+        walking.catalogue.densityAt(embedding, { exact: true }),
+      ]);
+      expect(near).toBeCloseTo(all10 ?? NaN, 1);
+      expect(all10).toBeCloseTo(localDensity(scan.map(({ distance }) => distance)) ?? NaN, 9);
+    }
+    await walking.catalogue.close();
+  });
 });

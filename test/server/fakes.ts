@@ -112,6 +112,11 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
           return item === undefined ? null : densityOf(item);
         }),
       ),
+    densityAt: (vector, { exclude } = {}) => {
+      const others = sorted.filter(({ id }) => id !== exclude);
+      const distances = others.map(({ embedding }) => squaredDistance(vector, embedding)).sort((a, b) => a - b);
+      return Promise.resolve(localDensity(distances));
+    },
     contentHashes: () => Promise.resolve(new Map(items.map(({ id, contentHash }) => [id, contentHash]))),
     async scan({ limit, after, filter }) {
       const found = await Promise.resolve(matches(filter));

@@ -73,6 +73,10 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
       get: (id) => owner.call('get', id),
       embedding: (id) => owner.call('embedding', id),
       densities: (ids) => owner.call('densities', ids),
+      async densityAt(vector, densityOptions = {}) {
+        checkVector(vector, dimension);
+        return owner.call('densityAt', { vector, options: densityOptions });
+      },
       contentHashes: () => owner.call('contentHashes', undefined),
       async scan(scanOptions) {
         checkLimit(scanOptions.limit);

@@ -14,6 +14,8 @@ export const tuning = {
   efConstruction: 200,
   /** Breadth of a search when the caller names none. */
   ef: 100,
+  /** Breadth of a search that only asks how dense it is somewhere. */
+  densityEf: 20,
   /** Up to so many candidates a scan takes well under a millisecond and is exact, so the graph is not asked. */
   scanBelow: 2000,
   /** Below this share of the catalogue, over-fetching from the graph costs more than scanning the matches. */

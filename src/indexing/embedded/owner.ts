@@ -88,10 +88,8 @@ export class Owner {
     densities: (ids) => ids.map((id) => this.#density(id)),
     contentHashes: () => this.#reader.contentHashes(),
     scan: (options) => this.#reader.scan(options),
-    search: ({ vector, options }) => {
-      const excludeRow = options.exclude === undefined ? undefined : this.#reader.rowOf(options.exclude);
-      return this.#searcher.search(vector, { ...options, excludeRow });
-    },
+    densityAt: ({ vector, options }) => this.#searcher.densityAt(vector, options),
+    search: ({ vector, options }) => this.#searcher.search(vector, options),
     stats: () => this.#readStats(),
     snapshot: (folder) => this.#snapshot(folder),
     settled: () => this.#settled(),

@@ -35,6 +35,10 @@ export interface OwnerCalls {
   get: { args: string; result: CatalogueItem | null };
   embedding: { args: string; result: Float32Array | null };
   densities: { args: readonly string[]; result: (number | null)[] };
+  densityAt: {
+    args: { vector: Float32Array; options: Pick<SearchOptions, 'exclude' | 'exact' | 'ef'> };
+    result: number | null;
+  };
   contentHashes: { args: undefined; result: Map<string, string> };
   scan: { args: ScanOptions; result: ScanPage };
   search: { args: { vector: Float32Array; options: SearchOptions }; result: Neighbour[] };

@@ -1,3 +1,4 @@
+import { densityNeighbours, localDensity } from '../../core/local-density.js';
 import type { Filter, Neighbour, SearchOptions } from '../catalogue.js';
 import type { DensityTable } from './density-table.js';
 import type { Tuning } from './format.js';
@@ -37,13 +38,23 @@ export class Searcher {
     this.#remembered.clear();
   }
 
-  search(query: Float32Array, options: SearchOptions & { readonly excludeRow?: number | undefined }): Neighbour[] {
+  search(query: Float32Array, options: SearchOptions): Neighbour[] {
     const { store, reader, densities } = this.parts;
-    const excluded = options.excludeRow === undefined ? -1 : (store.slotOf(options.excludeRow) ?? -1);
-    return this.nearest(query, options, excluded).flatMap(({ distance, slot }) => {
+    return this.nearest(query, options, this.#slotOf(options.exclude)).flatMap(({ distance, slot }) => {
       const item = reader.byRow(store.rowAt(slot));
       return item ? [{ item, distance, density: densities.at(slot) }] : [];
     });
+  }
+
+  densityAt(query: Float32Array, options: Omit<SearchOptions, 'limit'>): number | null {
+    const { ef = this.parts.tuning.densityEf, exclude, ...rest } = options;
+    const near = this.nearest(query, { ...rest, ef, limit: densityNeighbours }, this.#slotOf(exclude));
+    return localDensity(near.map(({ distance }) => distance));
+  }
+
+  #slotOf(id: string | undefined): number {
+    const row = id === undefined ? undefined : this.parts.reader.rowOf(id);
+    return row === undefined ? -1 : (this.parts.store.slotOf(row) ?? -1);
   }
 
   /** The nearest slots but `excluded`, nearest first. */
