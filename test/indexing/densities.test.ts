@@ -139,7 +139,7 @@ describe('local densities in the index', () => {
     const same = found.filter((density, i) => Math.abs((density ?? NaN) - (exact[i] ?? NaN)) < 1e-5).length;
     expect(same).toBeGreaterThanOrEqual(0.98 * all.length);
     expectClose(found, exact, 1);
-    for (const { embedding } of clustered(20, width, 20, 2)) {
+    for (const embedding of clustered(20, width, 20, 2)) {
       const [graph, scan] = await Promise.all([
         walking.catalogue.search(embedding, { limit: 10 }),
         walking.catalogue.search(embedding, { limit: 10, exact: true }),
