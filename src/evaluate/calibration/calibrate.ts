@@ -8,7 +8,7 @@ import { bestOf, crossValidate, fitPairs, folds } from './fit.js';
 import { collectPairs, neighboursPerQuery, type LabelledPair, type QueryPairs } from './pairs.js';
 
 /** More queries than this say nothing new about four numbers and a curve. */
-const mostQueries = 2000;
+const mostQueries = 1000;
 
 /**
  * Shares of the gallery that are fitted together. How likely a neighbour at some distance is right depends on how many

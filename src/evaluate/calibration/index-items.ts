@@ -5,7 +5,7 @@ import { stopIfAborted } from '../embed-items.js';
 import type { LabelledSet } from './calibrate.js';
 
 const page = 1000;
-/** Every item is compared with up to 2,000 queries and, where densities are missing, with all others. */
+/** Every item is compared with up to 1,000 queries and, where densities are missing, with all others. */
 const mostItems = 200_000;
 
 /**

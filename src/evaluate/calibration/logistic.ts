@@ -7,7 +7,8 @@ export interface LogisticFit {
 }
 
 const mostSteps = 100;
-const tolerance = 1e-9;
+/** A move this small has converged: the next one would be its square. Below it, rounding hides whether the cost falls. */
+const tolerance = 1e-6;
 
 /**
  * Logistic regression by Newton's method (iteratively reweighted least squares): the minimum of
@@ -35,6 +36,10 @@ export function fitLogistic(
   let cost = costOf(columns, outcomes, penalty, beta);
   for (let step = 0; step < mostSteps; step++) {
     const move = newtonMove(columns, outcomes, penalty, beta);
+    if (move.every((value) => Math.abs(value) < tolerance)) {
+      beta = beta.map((value, i) => value - (move[i] ?? 0));
+      break;
+    }
     let scale = 1;
     let next = beta;
     let nextCost = Infinity;
@@ -46,7 +51,6 @@ export function fitLogistic(
     if (!(nextCost <= cost)) break;
     beta = next;
     cost = nextCost;
-    if (move.every((value) => Math.abs(value) < tolerance)) break;
   }
   return { intercept: beta[0] ?? 0, weights: [...beta.subarray(1)] };
 }
