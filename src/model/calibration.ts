@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Beside bundle.json; no part of the fingerprint, so that a new calibration leaves indexes valid. */
+export const calibrationFile = 'calibration.json';
+
 /** What a score is computed from. */
 export const scoreFeatures = ['log-distance', 'query-density', 'item-density'] as const;
 export type ScoreFeature = (typeof scoreFeatures)[number];

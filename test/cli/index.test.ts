@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../src/cli/command.js';
@@ -74,6 +74,29 @@ describe('kindred index --images', () => {
     expect(text).toContain('no longer there 1 (kept; --prune deletes them): loose.webp');
     expect(text).toContain(`${photo('cups/broken.png')}: it cannot be decoded [image-unreadable]`);
     expect(formatReport(await run({ prune: true }))).toContain('no longer there 1 (deleted 1)');
+  });
+
+  it('knows every local density when it is done', async () => {
+    await paintThree();
+    await run();
+    const index = await openIndex(options.out, { readOnly: true });
+    expect((await index.catalogue.stats()).densities).toEqual({ items: 3, changeNumber: 3 });
+    expect(await index.catalogue.densities(['cups/red.png'])).not.toEqual([null]);
+    await index.close();
+  });
+
+  it('takes over the calibration of a model that had none before, and leaves one of the index alone', async () => {
+    await paintThree();
+    await run();
+    const [theirs, ours] = [options.model, join(options.out, 'current', 'model')].map((folder) =>
+      join(folder, 'calibration.json'),
+    );
+    await writeFile(theirs ?? '', 'first');
+    await run();
+    expect(await readFile(ours ?? '', 'utf8')).toBe('first');
+    await writeFile(theirs ?? '', 'second');
+    await run();
+    expect(await readFile(ours ?? '', 'utf8')).toBe('first');
   });
 
   it('writes nothing for a folder without pictures', async () => {

@@ -1,15 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, wholeNumber } from '../../config/parse.js';
 import type { Embedder } from '../../core/embedder.js';
 import { KindredError } from '../../core/errors.js';
+import { exists, writeFileAtomic } from '../../core/files.js';
 import { unknownName } from '../../core/registry.js';
 import { loadDataset } from '../../data/dataset-folder.js';
 import { splitNames } from '../../data/dataset.js';
 import { imagesLookedFor, nothingFound, scanImages } from '../../data/scan.js';
 import { createIndex, openIndex, type OpenedIndex, readIndexInfo, removeIndex } from '../../indexing/index-folder.js';
 import { type SkippedItem, type SourceItem, syncIndex, type SyncSummary } from '../../indexing/indexer.js';
+import { calibrationFile } from '../../model/calibration.js';
 import type { CommandContext, CommandModule } from '../command.js';
 
 const schema = z.object({
@@ -101,7 +104,16 @@ async function openOrCreate(
       hint: `Index into a new folder: kindred index --model ${options.model} ${source} --out ${options.out}-new`,
     });
   }
-  return { index: await openIndex(options.out), isNew: false };
+  const index = await openIndex(options.out);
+  await adoptCalibration(options.model, index.modelFolder);
+  return { index, isNew: false };
+}
+
+/** A model calibrated after it was indexed brings its scores along; what the index has of its own stays. */
+async function adoptCalibration(from: string, to: string): Promise<void> {
+  const [theirs, ours] = [join(from, calibrationFile), join(to, calibrationFile)];
+  if ((await exists(ours)) || !(await exists(theirs))) return;
+  await writeFileAtomic(ours, await readFile(theirs));
 }
 
 /**

@@ -138,7 +138,9 @@ Examples:
         const options = parseOptions('search', schema, { ...flags, image });
         const { openEmbedder } = await import('../../compose.js');
         const results = await runSearch(options, context, openEmbedder);
-        context.out(options.json ? JSON.stringify({ results }, undefined, 2) : formatResults(results));
+        if (options.json) context.out(JSON.stringify({ results }, undefined, 2));
+        else if (options.limit === 'auto' && results.length === 0) context.out('nothing is that likely to be right');
+        else context.out(formatResults(results));
       });
   },
 };

@@ -3,12 +3,9 @@ import type { Embedder } from '../../core/embedder.js';
 import { writeFileAtomic } from '../../core/files.js';
 import type { ReportProgress } from '../../core/progress.js';
 import { itemsByLabel, type Dataset, type DatasetItem, type SplitName } from '../../data/dataset.js';
-import type { Calibration } from '../../model/calibration.js';
+import { calibrationFile, type Calibration } from '../../model/calibration.js';
 import { embedItems } from '../embed-items.js';
 import { calibrate, type LabelledSet } from './calibrate.js';
-
-/** Beside bundle.json; no part of the fingerprint, so that a new calibration leaves indexes valid. */
-export const calibrationFile = 'calibration.json';
 
 export interface EmbedSplitOptions {
   readonly dataset: Dataset;
