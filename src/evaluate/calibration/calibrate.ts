@@ -20,7 +20,7 @@ const galleryShares: readonly number[] = [1, 0.3, 0.1];
 export interface LabelledSet {
   /** Rows of `dimension` values, unit length. */
   readonly embeddings: Float32Array;
-  /** The class of each row; −1 for an item without one: it is found, but is never right and no query. */
+  /** The class of each row; −1 for an item without one: it is found, but is no query and nothing to fit. */
   readonly classes: Int32Array;
   readonly dimension: number;
   /** Local densities of the rows where they are known already, in this very set. */
@@ -102,7 +102,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const pairs: LabelledPair[] = [];
   for (const share of galleryShares) {
     const found = await searchPart(options, rows, share);
-    for (const query of found) pairs.push(...query.pairs);
+    // An unlabelled neighbour may well be right: nobody knows, so it teaches nothing.
+    for (const query of found) pairs.push(...query.pairs.filter(({ itemClass }) => itemClass >= 0));
   }
   const candidates = crossValidate(pairs);
   return {

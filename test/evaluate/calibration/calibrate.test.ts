@@ -3,6 +3,7 @@ import { createRandom, gaussian } from '../../../src/core/random.js';
 import { l2Normalize } from '../../../src/core/vectors.js';
 import { calibrate, queryRows, type LabelledSet } from '../../../src/evaluate/calibration/calibrate.js';
 import { checkCalibration } from '../../../src/evaluate/calibration/check.js';
+import { scorePair } from '../../../src/model/calibration.js';
 
 const dimension = 8;
 
@@ -45,6 +46,16 @@ describe('calibration', () => {
     expect(crowded?.gallery).toBe(250);
     for (const [index, { recall }] of (crowded?.precisions ?? []).entries())
       expect(recall).toBeLessThanOrEqual((all?.precisions[index]?.recall ?? 0) + 0.1);
+  });
+
+  test('items without a label count as unknown, not as wrong', async () => {
+    const set = clusters(12, 8, 'unlabelled');
+    const some = { ...set, classes: set.classes.map((label, row) => (row % 2 === 0 ? label : -1)) };
+    const [all, half] = await Promise.all([set, some].map((each) => calibrate({ ...each, fingerprint: 'f', of })));
+    const pair = { distance: 0.2, queryDensity: 1, itemDensity: 1 };
+    const [known = NaN, unknown = NaN] = [all, half].map((one) => one && scorePair(one, pair));
+    expect(known).toBeGreaterThan(0.5);
+    expect(Math.abs(known - unknown)).toBeLessThan(0.1);
   });
 
   test('is decided by its input alone', async () => {
