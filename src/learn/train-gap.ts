@@ -4,7 +4,7 @@ import { effectiveRank } from '../metrics/effective-rank.js';
 import { retrievalMetrics } from '../metrics/retrieval.js';
 
 /** Embedding this share of an epoch's images once more, forward only, costs about 2 % of the time of training on them. */
-const shareOfEpoch = 0.06;
+const shareOfEpoch = 0.05;
 /** Fewer say nothing; of a short epoch they may be more than the share. */
 const leastImages = 48;
 /** Images of a class, where there are more classes than can be taken whole. */
@@ -55,7 +55,7 @@ function shuffledClasses(labels: readonly (string | null)[], name: string, seed:
 
 /**
  * Chooses the images once for a whole run, so that epochs compare.
- * @param epochImages images that an epoch trains on: the sample is at most 6 % of them (48 at least)
+ * @param epochImages images that an epoch trains on: the sample is at most 5 % of them (48 at least)
  * @returns null where there are fewer than two classes to choose from
  */
 export function chooseGapSample(

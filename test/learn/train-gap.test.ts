@@ -22,7 +22,7 @@ describe('chooseGapSample', () => {
         expect(sample?.unseen === null).toBe(usable(unseen) < 2);
         const places = sample?.labels ?? [];
         expect(sample?.train.length).toBe(places.length);
-        expect(places.length).toBeLessThanOrEqual(Math.max(60, 0.06 * epochImages));
+        expect(places.length).toBeLessThanOrEqual(Math.max(60, 0.05 * epochImages));
         for (const [side, names] of [
           [sample?.train, ours],
           [sample?.unseen, theirs],
