@@ -35,13 +35,27 @@ function checkOptions({ model, data, index, test, distractors }: Options): void 
   if (distractors !== undefined && !test) throw usage('--distractors needs --test');
 }
 
-async function calibrateIndex(folder: string, { progress, signal }: CommandContext): Promise<Calibration> {
+/** Classes that the model was trained on lie closer together than new ones will. */
+function warnOfSeen(seen: readonly string[], what: string, warn: CommandContext['warn']): void {
+  if (seen.length === 0) return;
+  warn(
+    `the model was trained on ${seen.length} of the ${what} (${seen[0] ?? ''} …): scores of classes that are new to it will be too high`,
+  );
+}
+
+async function calibrateIndex(folder: string, { progress, signal, warn }: CommandContext): Promise<Calibration> {
   const { openIndex } = await import('../../indexing/index-folder.js');
   const { labelledItems } = await import('../../evaluate/calibration/index-items.js');
   const { calibrate } = await import('../../evaluate/calibration/calibrate.js');
   const { writeCalibration } = await import('../../evaluate/calibration/stored.js');
+  const { readBundle } = await import('../../model/bundle.js');
   const index = await openIndex(folder);
   try {
+    const trained = new Set((await readBundle(index.modelFolder)).dataset?.trainClasses);
+    const { fields } = await index.catalogue.stats();
+    const labels = fields.find(({ field }) => field === 'label')?.values ?? [];
+    const seen = labels.map(({ value }) => String(value)).filter((name) => trained.has(name));
+    warnOfSeen(seen, 'index’s most frequent labels', warn);
     const set = await labelledItems(index.catalogue, { progress, signal });
     const { fingerprint } = index.catalogue;
     const calibration = await calibrate({ ...set, fingerprint, of: { name: 'index' }, progress, signal });
@@ -69,11 +83,7 @@ async function calibrateBundle(
     const trained = embedder.bundle.dataset?.trainClasses ?? [];
     const held = new Set(dataset.items.filter(({ split }) => split === 'validation').map(({ label }) => label));
     const seen = trained.filter((name) => held.has(name));
-    if (seen.length > 0) {
-      warn(
-        `the model was trained on ${seen.length} of the validation classes (${seen[0] ?? ''} …): scores will be too high`,
-      );
-    }
+    warnOfSeen(seen, 'validation classes', warn);
     const parts = { dataset, embedder, progress, signal };
     const calibration = await calibrateModel({ ...parts, modelFolder: embedder.bundle.folder });
     if (!options.test) return { calibration, checked: null };

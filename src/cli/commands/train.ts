@@ -142,8 +142,16 @@ async function calibrateTrained(
   try {
     return await calibrateModel({ dataset: await loadDataset(data), embedder, modelFolder, progress, signal });
   } catch (error) {
-    if (!(error instanceof KindredError) || error.code !== 'dataset-too-small') throw error;
+    if (!(error instanceof KindredError)) throw error;
+    const later = `kindred calibrate ${modelFolder} --data ${data}`;
+    if (error.code === 'interrupted') {
+      throw new KindredError('interrupted', `stopped while calibrating; the model is written: ${modelFolder}`, {
+        hint: `For scores in search: ${later}`,
+        cause: error,
+      });
+    }
     warn(`not calibrated, so search results will have no scores: ${error.message}`);
+    if (error.code !== 'dataset-too-small') warn(`the model is written; to try again: ${later}`);
     return null;
   } finally {
     await embedder.close();

@@ -28,7 +28,9 @@ export function fitLogistic(
   let ones = 0;
   for (let row = 0; row < count; row++) ones += outcomes[row] ?? 0;
   if (ones === 0 || ones === count) {
-    throw new KindredError('dataset-too-small', 'every neighbour has the same outcome: there is nothing to calibrate');
+    throw new KindredError('dataset-too-small', 'every neighbour has the same outcome: there is nothing to calibrate', {
+      hint: 'Calibrate on more classes, so that neighbours are sometimes right and sometimes wrong.',
+    });
   }
   const size = columns.length + 1;
   let beta = new Float64Array(size);
