@@ -105,7 +105,10 @@ function verdicts({ cells }: StudySummary, checkpoint: Checkpoint): string | nul
   );
   if (rows.every((row) => row.slice(2).every((text) => text === none))) return null;
   const columns = ['to it', 'beyond'];
-  return table(['cell', 'arm', 'best control, R@1', ...columns, 'best control, MAP@R', ...columns], rows);
+  return table(
+    ['cell', 'arm', 'best control or baseline, R@1', ...columns, 'best control or baseline, MAP@R', ...columns],
+    rows,
+  );
 }
 
 const legend = [
@@ -116,7 +119,7 @@ const legend = [
 ].join('\n');
 
 const verdictLegend =
-  'An arm’s gain is beyond the controls when the interval of its paired difference to the best control of its cell (by mean, of that measure) lies above 0.';
+  'An arm’s gain is beyond the controls when the interval of its paired difference to the best of them and the baseline (in its cell, by mean, of that measure) lies above 0.';
 
 /** The tables of a study as Markdown: by cell, arms in rows; the same runs give the same text. */
 export function formatStudy(summary: StudySummary): string {

@@ -78,7 +78,9 @@ function summarizeCell(cell: string, runs: readonly SummarizedRun[]): CellSummar
   );
   const bestControl = (checkpoint: Checkpoint, measure: ComparedMeasure): Arm | undefined => {
     const average = (arm: Arm): number => spreads.get(arm)?.[checkpoint][measure]?.mean ?? NaN;
-    const controls = arms.filter((arm) => arm.role === 'control' && Number.isFinite(average(arm)));
+    // A study with controls: then the baseline is one as well, since a gain over poor controls alone is none.
+    if (!arms.some(({ role }) => role === 'control')) return undefined;
+    const controls = arms.filter((arm) => arm.role !== 'arm' && Number.isFinite(average(arm)));
     return controls.sort((a, b) => average(b) - average(a))[0];
   };
   return {

@@ -47,7 +47,7 @@ export interface ArmSummary {
   readonly spread: Readonly<Record<Checkpoint, Readonly<Record<string, Spread>>>>;
   /** arm − baseline. Null for the baseline, and where nothing is paired with it. */
   readonly toBaseline: Readonly<Record<Checkpoint, Readonly<Record<ComparedMeasure, ArmDifference | null>>>>;
-  /** arm − the control of its cell with the best mean in that measure; null for all but arms. */
+  /** arm − the best of its cell's controls and baseline by mean of that measure; null for all but arms, and without controls. */
   readonly toBestControl: Readonly<Record<Checkpoint, Readonly<Record<ComparedMeasure, ArmDifference | null>>>>;
 }
 
