@@ -27,6 +27,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'measure two models on the same queries, with intervals of the difference',
     load: async () => (await import('./commands/compare.js')).command,
   },
+  report: {
+    summary: 'one HTML page about a model: curves, densities, the worst queries, a map',
+    load: async () => (await import('./commands/report.js')).command,
+  },
   export: {
     summary: 'write a model as ONNX or with int8 convolutions, or the vectors of an index',
     load: async () => (await import('./commands/export.js')).command,
