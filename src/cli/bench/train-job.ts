@@ -67,9 +67,7 @@ export interface TrainJobOptions {
 }
 
 /** What a step trains on: classes of imagesPerClass pictures in a row. Speed does not ask what is in them. */
-export function samplerOf(
-  job: Pick<TrainJob, 'pictures' | 'classesPerBatch' | 'imagesPerClass' | 'seed'>,
-): Sampler {
+export function samplerOf(job: Pick<TrainJob, 'pictures' | 'classesPerBatch' | 'imagesPerClass' | 'seed'>): Sampler {
   const items = job.pictures.map(({ id, path }, index): DatasetItem => {
     return { id, path, label: `${Math.floor(index / job.imagesPerClass)}`, split: 'train', metadata: {} };
   });
