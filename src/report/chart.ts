@@ -32,6 +32,12 @@ export interface ChartOptions {
 
 const width = 440;
 
+/** Ticks of a logarithmic axis in plain numbers, not in thousandths. */
+export const plainTicks = {
+  ticks: 4,
+  tickFormat: (value: number): string => String(Number(value.toPrecision(2))),
+} as const;
+
 /** The mark-up of an element: of Plot's types nothing else is needed, and they want a browser's. */
 function markup(element: unknown): string {
   if (typeof element !== 'object' || element === null || !('outerHTML' in element)) throw new TypeError('no element');
@@ -49,6 +55,7 @@ export function chart({ title, description, keys = [], plot, kind = '' }: ChartO
     height: 260,
     marginLeft: 52,
     marginBottom: 42,
+    marginTop: 28,
     style: { fontSize: '13px', background: 'none' },
   };
   const options: object = Object.assign(common, plot, { document, ariaLabel: title, ariaDescription: description });

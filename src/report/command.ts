@@ -10,7 +10,7 @@ function quoted(text: string): string {
 /** `{a: 1, b: 'x'}` → a=1,b=x */
 function pairs(value: unknown): string {
   return typeof value === 'object' && value !== null
-    ? Object.entries(value).map(([key, one]) => `${key}=${String(one)}`).join(',') // prettier-ignore
+    ? Object.entries(value).map(([key, one]) => `${key}=${typeof one === 'number' ? Number(one.toPrecision(12)) : String(one)}`).join(',') // prettier-ignore
     : '';
 }
 

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { chart, series, type ChartOptions } from '../chart.js';
+import { chart, plainTicks, series, type ChartOptions } from '../chart.js';
 import type { Epoch } from '../history.js';
 import { details, digits, paragraph, percent, table } from '../html.js';
 import type { Section } from '../section.js';
@@ -63,7 +63,7 @@ function classTracks(history: readonly Epoch[], names: readonly string[]): strin
     description: 'A line for each training class: its spread over its gap in the batches of each epoch.',
     plot: {
       x: { label: 'step' },
-      y: { label: 'v / D', type: 'log', grid: true },
+      y: { label: 'v / D', type: 'log', grid: true, ...plainTicks },
       marks: [
         Plot.line(points, {
           x: 'step',

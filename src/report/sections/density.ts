@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { quantile } from '../../metrics/bootstrap.js';
-import { chart, series } from '../chart.js';
+import { chart, plainTicks, series } from '../chart.js';
 import type { ClassPoint } from '../data.js';
 import { digits, paragraph } from '../html.js';
 import type { Section } from '../section.js';
@@ -55,7 +55,7 @@ function histogram(
     description: `Histogram. ${medians.join('; ')}.`,
     keys: sides,
     plot: {
-      x: { label: unit, type: 'log', ticks: 4, tickFormat: (value: number) => String(Number(value.toPrecision(2))) },
+      x: { label: unit, type: 'log', ...plainTicks },
       y: { label: '% of classes', grid: true },
       marks: sides.flatMap(({ color, values }) => [
         Plot.rectY(logHistogram(values, low, high), {
@@ -87,7 +87,7 @@ function scatter(points: readonly ClassPoint[]): string {
     description: `${shown.length} classes; Spearman’s rank correlation of v/D with R@1 is ${digits(correlation)}.`,
     keys: [{ name: `rank correlation ${digits(correlation)}`, color: series.first }],
     plot: {
-      x: { label: 'v / D', type: 'log', ticks: 4, tickFormat: (value: number) => String(Number(value.toPrecision(2))) },
+      x: { label: 'v / D', type: 'log', ...plainTicks },
       y: { label: 'R@1 %', grid: true },
       marks: [
         Plot.dot(shown, {
