@@ -86,8 +86,8 @@ export async function searchPart(
 
 /**
  * Fits the probability that a neighbour is of the query's class, on items with known classes: each searches among all
- * others. The way of fitting (isotonic or logistic) is and whether it sees densities are chosen by the Brier score on classes left out of the fit;
- * beside it is the best that has the distance alone.
+ * others. The way of fitting (isotonic or logistic) and whether it sees densities are chosen by the Brier score on classes
+ * left out of the fit; beside it is the best that has the distance alone.
  * @throws KindredError dataset-too-small with too few classes, or when every neighbour is right; interrupted
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {

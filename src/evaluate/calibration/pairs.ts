@@ -85,7 +85,8 @@ export async function galleryDensities(
   const selves = Int32Array.from({ length: gallery.length / dimension }, (_, index) => index);
   const densities: (number | null)[] = [];
   const walk = neighbourRows(
-    { gallery, queries: gallery, selves, dimension, ...watch },
+    // After `watch`: a caller's own options may hold other queries, which must not take the place of the gallery.
+    { ...watch, gallery, queries: gallery, selves, dimension },
     densityNeighbours,
     'densities',
   );
