@@ -25,11 +25,27 @@ function isAscending(values: readonly number[]): boolean {
   return values.every((value, index) => index === 0 || value >= (values[index - 1] ?? value));
 }
 
-/** score = g(intercept + Σ weight · (feature − mean) / deviation); g is the logistic function or a curve. */
+/** Densities further than this from the fit's mean, in deviations, count as this far: among duplicates they have no end. */
+const farthestDensity = 3;
+
+/**
+ * score = g(intercept + Σ weight · v + s · d), v = (feature − mean) / deviation of a density, d the same of the distance,
+ * s = min(0, weight of the distance + Σ slope · v): how fast a score falls with the distance depends on the densities, and
+ * it never rises. g is the logistic function or a curve.
+ */
 export const fitSchema = z.object({
   method: z.enum(['logistic', 'isotonic']),
   terms: z
-    .array(z.object({ feature: z.enum(scoreFeatures), mean: finite, deviation: finite.positive(), weight: finite }))
+    .array(
+      z.object({
+        feature: z.enum(scoreFeatures),
+        mean: finite,
+        deviation: finite.positive(),
+        weight: finite,
+        /** Of a density: what it adds to the weight of the distance; absent: nothing. */
+        slope: finite.optional(),
+      }),
+    )
     .min(1),
   intercept: finite,
   /** Only of an isotonic fit. */
@@ -96,13 +112,32 @@ export function featureOf(feature: ScoreFeature, { distance, queryDensity, itemD
   return (feature === 'query-density' ? queryDensity : itemDensity) ?? NaN;
 }
 
-/** The linear part of a fit: greater for what is likelier the same. */
+/** A feature as a fit sees it: standardised, densities within 3 deviations; NaN for a density that is not known. */
+export function standardisedOf(
+  { feature, mean, deviation }: Pick<Fit['terms'][number], 'feature' | 'mean' | 'deviation'>,
+  pair: ScoredPair,
+): number {
+  const value = (featureOf(feature, pair) - mean) / deviation;
+  if (feature === 'log-distance') return value;
+  return Math.min(farthestDensity, Math.max(-farthestDensity, value));
+}
+
+/** What a fit's curve is taken of: greater for what is likelier the same; NaN where a density is not known. */
 export function predictorOf({ terms, intercept }: Pick<Fit, 'terms' | 'intercept'>, pair: ScoredPair): number {
   let sum = intercept;
-  for (const { feature, mean, deviation, weight } of terms) {
-    sum += (weight * (featureOf(feature, pair) - mean)) / deviation;
+  let distance = 0;
+  let fall = 0;
+  for (const term of terms) {
+    const value = standardisedOf(term, pair);
+    if (term.feature === 'log-distance') {
+      distance = value;
+      fall += term.weight;
+    } else {
+      sum += term.weight * value;
+      fall += (term.slope ?? 0) * value;
+    }
   }
-  return sum;
+  return sum + Math.min(0, fall) * distance;
 }
 
 export function sigmoid(z: number): number {

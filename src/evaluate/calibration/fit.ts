@@ -4,6 +4,7 @@ import {
   applyFit,
   featureOf,
   predictorOf,
+  standardisedOf,
   type Candidate,
   type Fit,
   type ScoreFeature,
@@ -36,9 +37,10 @@ function standardise(feature: ScoreFeature, pairs: readonly ScoredPair[]): { mea
 }
 
 /**
- * Fits the probability that a pair is of the same class. Logistic: features standardised, weights penalised. Isotonic: a
- * monotone curve over the linear part of the logistic fit, so that both see the same features. A nearer item is never
- * less likely: where the data say otherwise, the distance counts for nothing.
+ * Fits the probability that a pair is of the same class. Logistic: features standardised, weights penalised; with densities,
+ * their products with the distance are features too, since a distance means more where items lie close together. Isotonic: a
+ * monotone curve over what the logistic fit takes its function of, so that both see the same features. A nearer item is
+ * never less likely: where the data say otherwise, the distance counts for nothing.
  * @throws KindredError dataset-too-small when all pairs are alike or no density is known
  */
 export function fitPairs(
@@ -48,14 +50,15 @@ export function fitPairs(
   const rows = density ? pairs.filter(isKnown) : pairs;
   const outcomes = Uint8Array.from(rows, ({ same }) => same);
   const scales = featuresOf(density).map((feature) => ({ feature, ...standardise(feature, rows) }));
-  const columns = scales.map(({ feature, mean, deviation }) =>
-    Float64Array.from(rows, (pair) => (featureOf(feature, pair) - mean) / deviation),
-  );
-  const { intercept, weights } = fitLogistic(columns, outcomes, penalty);
-  const terms = scales.map((scale, index) => {
-    const weight = weights[index] ?? 0;
-    return { ...scale, weight: scale.feature === 'log-distance' ? Math.min(0, weight) : weight };
-  });
+  const columns = scales.map((scale) => Float64Array.from(rows, (pair) => standardisedOf(scale, pair)));
+  const [distances, ...densities] = columns;
+  const products = densities.map((values) => values.map((value, row) => value * (distances?.[row] ?? 0)));
+  const { intercept, weights } = fitLogistic([...columns, ...products], outcomes, penalty);
+  const terms = scales.map((scale, index) => ({
+    ...scale,
+    weight: weights[index] ?? 0,
+    ...(index > 0 && { slope: weights[columns.length + index - 1] ?? 0 }),
+  }));
   if (method === 'logistic') return { method, terms, intercept };
   const scores = Float64Array.from(rows, (pair) => predictorOf({ terms, intercept }, pair));
   return { method, terms, intercept, curve: fitIsotonic(scores, outcomes) };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { reliabilityOf } from '../../../src/evaluate/calibration/reliability.js';
-import { interpolate, scorePair, type Fit } from '../../../src/model/calibration.js';
+import { applyFit, interpolate, scorePair, type Fit } from '../../../src/model/calibration.js';
 
 test('reliability by hand: two bins, one of them off by 0.2', () => {
   // Scores 0.3 (half right) and 0.9 (all right): |0.3 − 0.5| · 2/4 + |0.9 − 1| · 2/4
@@ -19,7 +19,8 @@ describe('a score', () => {
     method: 'logistic',
     terms: [
       { feature: 'log-distance', mean: -2, deviation: 1, weight: -1.5 },
-      { feature: 'query-density', mean: 2, deviation: 1, weight: -0.4 },
+      // Steep enough that, unchecked, scores would rise with the distance in sparse surroundings.
+      { feature: 'query-density', mean: 2, deviation: 1, weight: -0.4, slope: -0.9 },
     ],
     intercept: 0.3,
   };
@@ -41,6 +42,16 @@ describe('a score', () => {
         }
       }),
     );
+  });
+
+  test('by hand: a density moves the score, and how fast it falls with the distance', () => {
+    const pair = { distance: Math.exp(-1) - 1e-3, queryDensity: 3, itemDensity: null };
+    // d = (−1 + 2) / 1, v = (3 − 2) / 1: 0.3 − 0.4 · 1 + (−1.5 − 0.9 · 1) · 1
+    expect(applyFit(fit, pair)).toBeCloseTo(1 / (1 + Math.exp(2.5)), 12);
+    // v = −2: the slope −1.5 + 1.8 is above 0 and counts as none.
+    expect(applyFit(fit, { ...pair, queryDensity: 0 })).toBeCloseTo(1 / (1 + Math.exp(-1.1)), 12);
+    // A density beyond three deviations counts as three.
+    expect(applyFit(fit, { ...pair, queryDensity: 5 })).toBe(applyFit(fit, { ...pair, queryDensity: 13.8 }));
   });
 
   test('goes by the distance alone where a density that it needs is not known', () => {
