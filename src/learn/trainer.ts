@@ -153,6 +153,50 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     );
     let warned = history.some((entry) => 'warning' in entry);
     let batches: BatchStatistics[] = [];
+    const endEpoch = async (done: number): Promise<void> => {
+      const network = { ...stepper, parameters: rest.parameters };
+      const embedded: Float32Array[] = [];
+      const held = await validate(validationSet, network, (rows) => embedded.push(rows));
+      if (settings.selectOn === 'last' || !held || !best || held.mapAtR > best.mapAtR) {
+        best = held ? { step: done, mapAtR: held.mapAtR } : null;
+        for (const [name, { data }] of learned) bestValues.get(name)?.set(data);
+      }
+      const beside = gapSample?.train.map((place) => trainPositions[place] ?? 0);
+      const entry: Record<string, unknown> = {
+        epoch: Math.ceil(done / epochSteps),
+        step: done,
+        ...summarizeEpoch(batches, sampler.classes.length),
+        validation: held,
+        ...(gapSample && beside && { gap: measureGap(gapSample, await embedPictures(beside, network), embedded[0]) }),
+        imagesPerSecond: rateAt(done),
+      };
+      const warning = warned ? null : overTightening([...history, entry], settings);
+      if (warning !== null) {
+        warned = true;
+        entry['warning'] = warning;
+        options.warn(warning);
+      }
+      history.push(entry);
+      batches = [];
+      if (sampler.feedback && done < settings.steps) {
+        const wanted = sampler.feedback.indices.map((index) => trainPositions[index] ?? 0);
+        sampler.feedback.learn(await embedPictures(wanted, network), done + ahead);
+      }
+      await save(done);
+      options.onEpoch(entry);
+      await options.observe?.({
+        step: done,
+        last: done === settings.steps,
+        best,
+        embed: (wanted, which) =>
+          embedPictures(
+            wanted.map((item) => positions.get(item) ?? 0),
+            { ...stepper, parameters: which === 'now' ? rest.parameters : withValues(rest.parameters, bestValues) },
+          ),
+      });
+    };
+    const unfinished = firstStep > 0 && (firstStep % epochSteps === 0 || firstStep === settings.steps);
+    if (unfinished && history.at(-1)?.['step'] !== firstStep) await endEpoch(firstStep);
     for (let step = firstStep; step < settings.steps; step++) {
       if (signal.aborted) {
         await save(step);
@@ -175,45 +219,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         note: `loss ${batch.loss.toFixed(4)}, ${rateAt(done).toFixed(0)} images/s`,
       });
       if (done % epochSteps === 0 || done === settings.steps) {
-        const network = { ...stepper, parameters: rest.parameters };
-        const embedded: Float32Array[] = [];
-        const held = await validate(validationSet, network, (rows) => embedded.push(rows));
-        if (settings.selectOn === 'last' || !held || !best || held.mapAtR > best.mapAtR) {
-          best = held ? { step: done, mapAtR: held.mapAtR } : null;
-          for (const [name, { data }] of learned) bestValues.get(name)?.set(data);
-        }
-        const beside = gapSample?.train.map((place) => trainPositions[place] ?? 0);
-        const entry: Record<string, unknown> = {
-          epoch: Math.ceil(done / epochSteps),
-          step: done,
-          ...summarizeEpoch(batches, sampler.classes.length),
-          validation: held,
-          ...(gapSample && beside && { gap: measureGap(gapSample, await embedPictures(beside, network), embedded[0]) }),
-          imagesPerSecond: rateAt(done),
-        };
-        const warning = warned ? null : overTightening([...history, entry], settings);
-        if (warning !== null) {
-          warned = true;
-          entry['warning'] = warning;
-          options.warn(warning);
-        }
-        history.push(entry);
-        batches = [];
-        if (sampler.feedback && done < settings.steps) {
-          const wanted = sampler.feedback.indices.map((index) => trainPositions[index] ?? 0);
-          sampler.feedback.learn(await embedPictures(wanted, network), done + ahead);
-        }
-        await save(done);
-        options.onEpoch(entry);
-        await options.observe?.({
-          step: done,
-          last: done === settings.steps,
-          best,
-          embed: (wanted, which) =>
-            embedPictures(
-              wanted.map((item) => positions.get(item) ?? 0),
-              { ...stepper, parameters: which === 'now' ? rest.parameters : withValues(rest.parameters, bestValues) },
-            ),
+        await endEpoch(done).catch(async (error: unknown) => {
+          // The steps are taken; a resumed run does the end of the epoch again.
+          if (error instanceof KindredError && error.code === 'worker-died') await save(done);
+          throw error;
         });
       }
     }
