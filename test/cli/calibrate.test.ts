@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -77,6 +77,52 @@ describe('kindred calibrate', () => {
       .looseObject({ results: z.array(z.looseObject({ score: z.number().min(0).max(1) })) })
       .parse(JSON.parse(found.stdout));
     expect(results.length).toBeGreaterThan(3);
+  });
+
+  describe('of a model with too few validation classes', () => {
+    const options = ['--steps', '1', '--input-size', '32', '--dim', '8', '--train-from', 'embedding', '--threads', '1'];
+    const photo = (): string => path('few', 'class-0', '0.jpg');
+
+    beforeAll(async () => {
+      const names = Array.from({ length: 80 }, (_, i) => `class-${Math.floor(i / 2)}/${i % 2}.jpg`);
+      await writePictures(path('few'), names);
+      await kindred('data', 'prepare', 'folder', '--from', path('few'), '--out', path('few-data'));
+    });
+
+    test('is said, and the model is written all the same; --no-calibrate says nothing', async () => {
+      const words = ['train', '--data', path('few-data'), ...options, '--out'];
+      const said = await kindred(...words, path('few-model'));
+      expect(said.stderr).toContain(
+        'not calibrated, so search results will have no scores: a calibration needs at least 5',
+      );
+      expect(said.exit).toBe(0);
+      const silent = await kindred(...words, path('silent'), '--no-calibrate');
+      expect(silent.stderr).not.toContain('calibrat');
+      expect(silent.exit).toBe(0);
+      for (const model of ['few-model', 'silent']) {
+        expect(await readdir(path(model))).toContain('model.onnx');
+        expect(await readdir(path(model))).not.toContain('calibration.json');
+      }
+    });
+
+    test('search goes without scores, limit=auto says what is missing, and an index with few labels is refused', async () => {
+      await writePictures(path('shop'), ['a/0.jpg', 'a/1.jpg', 'b/0.jpg', 'b/1.jpg', 'c/0.jpg']);
+      await kindred('data', 'prepare', 'folder', '--from', path('shop'), '--out', path('shop-data'));
+      await kindred('index', '--data', path('shop-data'), '--model', path('few-model'), '--out', path('few-index'));
+      const search = ['search', '--index', path('few-index'), photo(), '--json'];
+      const { stdout } = await kindred(...search);
+      const { results } = z
+        .looseObject({ results: z.array(z.looseObject({ score: z.null() })) })
+        .parse(JSON.parse(stdout));
+      expect(results).toHaveLength(5);
+      const auto = await kindred(...search, '--limit', 'auto', '--precision', '0.8');
+      expect(auto.stderr).toContain('the model of this index is not calibrated');
+      expect(auto.exit).toBe(1);
+      const refused = await kindred('calibrate', '--index', path('few-index'));
+      expect(refused.stderr).toContain('at least 5 classes with two pictures each, and there are 2');
+      expect(refused.exit).toBe(1);
+      expect(await readdir(path('few-index', 'current', 'model'))).not.toContain('calibration.json');
+    });
   });
 
   test.each([

@@ -1,10 +1,9 @@
-import { KindredError } from '../../core/errors.js';
 import { densityNeighbours } from '../../core/local-density.js';
 import type { ReportProgress } from '../../core/progress.js';
 import { createRandom, shuffled } from '../../core/random.js';
 import { version } from '../../core/version.js';
 import type { Calibration } from '../../model/calibration.js';
-import { bestOf, crossValidate, fitPairs, folds } from './fit.js';
+import { bestOf, crossValidate, fitPairs, folds, requireClasses } from './fit.js';
 import { collectPairs, neighboursPerQuery, type LabelledPair, type QueryPairs } from './pairs.js';
 
 /** More queries than this say nothing new about four numbers and a curve. */
@@ -93,12 +92,9 @@ export async function searchPart(
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
   const { classes, dimension, fingerprint, of, embeddings } = options;
   const rows = queryRows(options);
-  if (rows.length === 0) {
-    throw new KindredError('dataset-too-small', `${of.name} has no class with two items to calibrate on`, {
-      hint: 'Label at least five classes of two items or more.',
-    });
-  }
   const queryClasses = Int32Array.from(rows, (row) => classes[row] ?? -1);
+  const count = new Set(queryClasses).size;
+  requireClasses(count);
   const pairs: LabelledPair[] = [];
   for (const share of galleryShares) {
     const found = await searchPart(options, rows, share);
@@ -112,7 +108,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
     densityNeighbours,
     fittedOn: {
       ...of,
-      classes: new Set(queryClasses).size,
+      classes: count,
       queries: rows.length,
       neighbours: Math.min(neighboursPerQuery, classes.length - 1),
       gallery: embeddings.length / dimension,

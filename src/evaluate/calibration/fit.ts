@@ -17,7 +17,7 @@ import { reliabilityOf } from './reliability.js';
 
 export const folds = 5;
 /** Fewer classes than this leave too little in a fold to say anything. */
-export const leastClasses = 5;
+const leastClasses = 5;
 
 /** On Σ over pairs; the features are standardised. Enough to keep separable data finite, too little to be seen otherwise. */
 const penalty = 1;
@@ -64,16 +64,20 @@ export function fitPairs(
   return { method, terms, intercept, curve: fitIsotonic(scores, outcomes) };
 }
 
+/** @throws KindredError dataset-too-small when there are too few classes of two pictures or more to leave some out */
+export function requireClasses(count: number): void {
+  if (count >= leastClasses) return;
+  throw new KindredError(
+    'dataset-too-small',
+    `a calibration needs at least ${leastClasses} classes with two pictures each, and there are ${count}`,
+    { hint: 'Label more of them, or hold out more classes when preparing the data set.' },
+  );
+}
+
 /** Class → fold, shuffled with a fixed seed; classes, not rows, so that no class is on both sides. */
 function foldOf(pairs: readonly LabelledPair[]): Map<number, number> {
   const classes = [...new Set(pairs.map(({ queryClass }) => queryClass))].sort((a, b) => a - b);
-  if (classes.length < leastClasses) {
-    throw new KindredError(
-      'dataset-too-small',
-      `a calibration needs at least ${leastClasses} classes with two pictures each, and there are ${classes.length}`,
-      { hint: 'Label more of them, or hold out more classes when preparing the data set.' },
-    );
-  }
+  requireClasses(classes.length);
   return new Map(shuffled(classes, createRandom('calibration folds')).map((label, index) => [label, index % folds]));
 }
 

@@ -6,6 +6,7 @@ import { itemsByLabel, type Dataset, type DatasetItem, type SplitName } from '..
 import { calibrationFile, type Calibration } from '../../model/calibration.js';
 import { embedItems } from '../embed-items.js';
 import { calibrate, type LabelledSet } from './calibrate.js';
+import { requireClasses } from './fit.js';
 
 export interface EmbedSplitOptions {
   readonly dataset: Dataset;
@@ -45,6 +46,9 @@ export async function calibrateModel(
   options: Omit<EmbedSplitOptions, 'splits'> & { readonly modelFolder: string },
 ): Promise<Calibration> {
   const { dataset, embedder, modelFolder, progress, signal } = options;
+  // Before thousands of pictures are embedded for nothing.
+  const held = itemsByLabel(dataset.items.filter(({ split }) => split === 'validation'));
+  requireClasses([...held.values()].filter(({ length }) => length > 1).length);
   const { items, ...set } = await embedSplits({ ...options, splits: ['train', 'validation'] });
   const calibration = await calibrate({
     ...set,

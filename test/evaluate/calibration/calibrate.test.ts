@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createRandom, gaussian } from '../../../src/core/random.js';
 import { l2Normalize } from '../../../src/core/vectors.js';
 import { calibrate, queryRows, type LabelledSet } from '../../../src/evaluate/calibration/calibrate.js';
 import { checkCalibration } from '../../../src/evaluate/calibration/check.js';
-import { scorePair } from '../../../src/model/calibration.js';
+import { scorePair, type Calibration } from '../../../src/model/calibration.js';
 
 const dimension = 8;
 
@@ -27,8 +27,12 @@ function clusters(classes: number, each: number, seed: string): LabelledSet {
 const of = { name: 'clusters', split: 'validation' };
 
 describe('calibration', () => {
+  let calibration: Calibration;
+  beforeAll(async () => {
+    calibration = await calibrate({ ...clusters(15, 10, 'fit'), fingerprint: 'f', of });
+  });
+
   test('scores other classes of the same kind as well as those it was fitted on', async () => {
-    const calibration = await calibrate({ ...clusters(15, 10, 'fit'), fingerprint: 'f', of });
     expect(calibration.fittedOn).toMatchObject({ classes: 15, queries: 150, neighbours: 100, gallery: 150 });
     expect(calibration.crossValidation.candidates).toHaveLength(4);
     const [all, tenth] = await checkCalibration({ ...clusters(15, 10, 'test'), calibration });
@@ -39,7 +43,6 @@ describe('calibration', () => {
   });
 
   test('strangers among the gallery are never right, and only lower the precision', async () => {
-    const calibration = await calibrate({ ...clusters(15, 10, 'fit'), fingerprint: 'f', of });
     const set = clusters(15, 10, 'test');
     const checked = await checkCalibration({ ...set, calibration, distractors: clusters(10, 10, 'others').embeddings });
     const [all, , crowded] = checked;

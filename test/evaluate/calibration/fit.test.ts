@@ -21,7 +21,7 @@ function drawn(count: number): LabelledPair[] {
 }
 
 describe('fits of pairs', () => {
-  const pairs = drawn(12_000);
+  const pairs = drawn(6000);
   const off = (density: boolean, method: 'logistic' | 'isotonic'): number => {
     const fit = fitPairs(pairs, { method, density });
     return pairs.reduce((sum, pair) => sum + Math.abs(applyFit(fit, pair) - truth(pair)), 0) / pairs.length;
