@@ -66,6 +66,7 @@ export function createApp(deps: AppDeps): ServerApp {
     ...aboutRoutes({ ...deps, isDraining: () => draining }),
     {
       method: 'get',
+      scope: 'none',
       path: '/openapi.json',
       operation: 'getOpenApi',
       summary: 'This document',

@@ -2,12 +2,16 @@ import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
 import { KindredError, type ErrorCode } from '../core/errors.js';
 
+/** What a caller's key must allow; 'none' is for whoever can connect. */
+export type Scope = 'none' | 'read' | 'write' | 'admin';
+
 /**
  * One route with what /openapi.json says of it, side by side so that neither goes without the other. The schemas are
  * the ones its handler validates with.
  */
 export interface Route {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly scope: Scope;
   /** As Express takes it: /v1/items/:id. */
   readonly path: string;
   /** Names it in clients generated from the document. */

@@ -15,6 +15,7 @@ export function aboutRoutes({ catalogue, model, isDraining }: AboutRouteParts): 
   return [
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/stats',
       operation: 'getStats',
       summary: 'What the index holds: counts, and its fields with their most frequent values',
@@ -26,6 +27,7 @@ export function aboutRoutes({ catalogue, model, isDraining }: AboutRouteParts): 
     },
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/model',
       operation: 'getModel',
       summary: 'The model that made the index',
@@ -37,6 +39,7 @@ export function aboutRoutes({ catalogue, model, isDraining }: AboutRouteParts): 
     },
     {
       method: 'get',
+      scope: 'none',
       path: '/healthz',
       operation: 'isAlive',
       summary: 'Whether the process answers at all',
@@ -48,6 +51,7 @@ export function aboutRoutes({ catalogue, model, isDraining }: AboutRouteParts): 
     },
     {
       method: 'get',
+      scope: 'none',
       path: '/readyz',
       operation: 'isReady',
       summary: 'Whether to send requests here',

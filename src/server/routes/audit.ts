@@ -61,6 +61,7 @@ export function auditRoutes({ catalogue, audit }: Pick<AppDeps, 'catalogue' | 'a
   return [
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/audit',
       operation: 'getAudit',
       summary: 'Duplicates, outliers and items likely mislabelled, with the evidence',

@@ -50,6 +50,7 @@ export function imageRoutes({ catalogue, limits }: AppDeps): Route[] {
   return [
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/items/:id/image',
       operation: 'getItemImage',
       summary: 'The picture of an item, or a thumbnail of it',

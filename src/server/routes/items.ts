@@ -11,6 +11,7 @@ export function itemRoutes({ catalogue }: AppDeps): Route[] {
   return [
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/items',
       operation: 'listItems',
       summary: 'The items of the index in order of id, a page at a time',
@@ -29,6 +30,7 @@ export function itemRoutes({ catalogue }: AppDeps): Route[] {
     },
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/items/:id',
       operation: 'getItem',
       summary: 'One item',

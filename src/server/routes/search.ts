@@ -83,6 +83,7 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
   return [
     {
       method: 'post',
+      scope: 'read',
       path: '/v1/search',
       operation: 'search',
       summary: 'The items nearest to a picture, a part of it, an item or a vector',
@@ -95,6 +96,7 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
     },
     {
       method: 'get',
+      scope: 'read',
       path: '/v1/items/:id/similar',
       operation: 'similarItems',
       summary: 'The items nearest to an item, or to a part of its picture',
@@ -112,6 +114,7 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
     },
     {
       method: 'post',
+      scope: 'read',
       path: '/v1/embed',
       operation: 'embed',
       summary: 'The embedding of a picture or a part of it',
