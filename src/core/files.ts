@@ -10,7 +10,8 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Forces a file to the disk, or a folder's list of names. */
+export async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -40,7 +41,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
       await handle.close();
     }
     await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await syncFile(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(error, path);
@@ -61,7 +62,7 @@ export async function writeFolderAtomic(path: string, fill: (temporary: string) 
     const replaced = await exists(path);
     if (replaced) await rename(path, previous);
     await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await syncFile(dirname(path));
   } catch (error) {
     if (!(await exists(path)) && (await exists(previous))) await rename(previous, path);
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);

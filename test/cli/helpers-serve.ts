@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext } from '../../src/cli/command.js';
 import { silent } from '../../src/core/progress.js';
-import { createIndex } from '../../src/indexing/index-folder.js';
+import { createIndex } from '../../src/indexing/folder/create.js';
 import { meanColour } from '../server/fakes.js';
 import { colours, model, picture } from '../server/helpers.js';
 

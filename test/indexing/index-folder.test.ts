@@ -6,7 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { toPlainError } from '../../src/core/errors.js';
 import { exists } from '../../src/core/files.js';
-import { createIndex, openIndex, readIndexInfo, removeIndex } from '../../src/indexing/index-folder.js';
+import { createIndex, removeIndex } from '../../src/indexing/folder/create.js';
+import { readIndexInfo } from '../../src/indexing/folder/info.js';
+import { openIndex } from '../../src/indexing/index-folder.js';
 import { newItem, unit } from '../contracts/catalogue.js';
 import { temporaryFolder } from './helpers.js';
 
@@ -27,7 +29,7 @@ const create = () => createIndex(folder, { bundleFolder: join(base, 'bundle'), .
 /** Runs code against the built package in a process of its own, and waits for its first line. */
 async function startProcess(code: string): Promise<{ child: ChildProcess; line: string }> {
   const module = pathToFileURL(join(process.cwd(), 'dist/indexing/index-folder.js')).href;
-  const script = `const { openIndex, createIndex } = await import(${JSON.stringify(module)});\n${code}`;
+  const script = `const { openIndex } = await import(${JSON.stringify(module)});\n${code}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -7,7 +7,7 @@ import { makePictures } from '../../src/cli/bench/images.js';
 import { makeUntrainedModel } from '../../src/cli/bench/model.js';
 import { openEmbedder } from '../../src/compose.js';
 import { readCsv } from '../../src/data/csv.js';
-import { createIndex } from '../../src/indexing/index-folder.js';
+import { createIndex } from '../../src/indexing/folder/create.js';
 import { syncIndex } from '../../src/indexing/indexer.js';
 import { createSearch } from '../../src/search/search.js';
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createIndex } from '../../indexing/index-folder.js';
+import { createIndex } from '../../indexing/folder/create.js';
 import { type SourceItem, syncIndex } from '../../indexing/indexer.js';
 import { bareLoops } from './bare.js';
 import type { Bench, BenchContext } from './bench.js';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { KindredError } from '../../core/errors.js';
-import { createIndex } from '../../indexing/index-folder.js';
+import { createIndex } from '../../indexing/folder/create.js';
 import { syncIndex } from '../../indexing/indexer.js';
 import { bareLoops } from './bare.js';
 import type { Bench, BenchContext, BenchResult } from './bench.js';
