@@ -97,6 +97,29 @@ describe('summarizeStudy', () => {
     expect(summarizeStudy(turned)).toBe(summarizeStudy(smallStudy));
   });
 
+  it('shows curves as means over the seeds that were measured at a step', () => {
+    const point = (step: number, unseen: number, train: number) => ({
+      step,
+      'recall@1': unseen,
+      'train.recall@1': train,
+      'train.spread-to-gap': unseen / 2,
+    });
+    const curves = [
+      run({ seed: 0, curve: [point(10, 0.5, 0.6), point(20, 0.4, 0.9)] }),
+      run({ seed: 1, curve: [point(10, 0.7, 0.8)] }),
+      run({ seed: 0, arm: 'untold', curve: [{ step: 10, 'recall@1': 0.25 }] }),
+      run({ seed: 0, arm: 'no curve' }),
+    ];
+    const rows = summarizeStudy(curves).split('### Curves')[1]?.split('\n').slice(4);
+    expect(rows).toEqual([
+      '| cell | arm | step 10 | step 20 |',
+      '| --- | --- | ---: | ---: |',
+      '| emoji/contrastive | gate | 60.0 / 70.0 / 0.30 | 40.0 / 90.0 / 0.20 |',
+      '| emoji/contrastive | untold | 25.0 / – / – | – |',
+      '',
+    ]);
+  });
+
   it('writes no gap in numbers as NaN', () => {
     expect(summarizeStudy([run({ metrics: { 'recall@1': 0.5 } })])).not.toMatch(/NaN|undefined/);
   });

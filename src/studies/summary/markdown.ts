@@ -111,6 +111,31 @@ function verdicts({ cells }: StudySummary, checkpoint: Checkpoint): string | nul
   );
 }
 
+/** One row an arm, one column a step; null for a study that measured nothing along the way. */
+function curveTables({ cells }: StudySummary): string | null {
+  const tables = cells.flatMap(({ cell, curves }) => {
+    const steps = [...new Set(curves.flatMap(({ points }) => points.map(({ step }) => step)))].sort((a, b) => a - b);
+    if (steps.length < 2) return [];
+    const rows = curves.map(({ arm, points }) => [
+      cell,
+      arm,
+      ...steps.map((step) => {
+        const point = points.find((other) => other.step === step);
+        if (!point) return none;
+        const shown = (value: number, format: (value: number) => string): string =>
+          Number.isNaN(value) ? none : format(value);
+        const recalls = [point.unseen, point.train].map((value) => shown(value, percent));
+        return [...recalls, shown(point.trainSpreadToGap, ratio)].join(' / ');
+      }),
+    ]);
+    return [table(['cell', 'arm', ...steps.map((step) => `step ${step}`)], rows)];
+  });
+  return tables.length === 0 ? null : tables.join('\n\n');
+}
+
+const curveLegend =
+  'R@1 of unseen classes / R@1 of training classes / spread of a training class over its distance to the nearest others (small: dense), means over the seeds.';
+
 const legend = [
   'Percentages, mean ± standard deviation over n seeds. Differences are in points, paired by seed, with 95 % t intervals.',
   'p is that of the paired t-test; Holm: the same, corrected for all arms of this study in this table and measure.',
@@ -128,10 +153,12 @@ export function formatStudy(summary: StudySummary): string {
     ['At the step chosen on validation classes', hasSelected(summary) ? selectedTable(summary) : null],
     ['Beyond the controls, at the last step', verdicts(summary, 'final')],
     ['Beyond the controls, at the step chosen on validation classes', verdicts(summary, 'selected')],
+    ['Curves', curveTables(summary)],
   ];
   const parts = sections.flatMap(([title, text]) => {
     if (text === null) return [];
-    return [`### ${title}`, ...(title.startsWith('Beyond') ? [verdictLegend] : []), text];
+    const about = title.startsWith('Beyond') ? [verdictLegend] : title === 'Curves' ? [curveLegend] : [];
+    return [`### ${title}`, ...about, text];
   });
   const { runs, tuningRuns, failures, cells } = summary;
   const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,6 @@
 import { KindredError } from '../../core/errors.js';
 import { comparePairs, holm, mean, standardDeviation } from '../statistics.js';
+import { curvesOf } from './curves.js';
 import type {
   ArmDifference,
   ArmSummary,
@@ -85,6 +86,7 @@ function summarizeCell(cell: string, runs: readonly SummarizedRun[]): CellSummar
   };
   return {
     cell,
+    curves: curvesOf(runs),
     arms: arms.map((arm) => ({
       arm: arm.name,
       role: arm.role,

@@ -15,6 +15,8 @@ export interface SummarizedRun {
   readonly metrics: Readonly<Record<string, number>>;
   /** On test classes at the step that validation classes chose. */
   readonly selected: Readonly<Record<string, number>> | null;
+  /** The same numbers with their `step` along the way, where the study asked for them. */
+  readonly curve?: readonly Readonly<Record<string, number>>[] | undefined;
   /** Why the run ended early, where it did: it is listed, and in no mean. */
   readonly failed?: string | undefined;
 }
@@ -51,9 +53,21 @@ export interface ArmSummary {
   readonly toBestControl: Readonly<Record<Checkpoint, Readonly<Record<ComparedMeasure, ArmDifference | null>>>>;
 }
 
+/** A moment of training: R@1 of unseen and of training classes, and how concentrated the training classes are. */
+export interface CurvePoint {
+  readonly step: number;
+  /** Seeds that were measured at this step. */
+  readonly n: number;
+  readonly unseen: number;
+  readonly train: number;
+  /** Spread of a training class over its distance to the nearest others: small where classes are dense. */
+  readonly trainSpreadToGap: number;
+}
+
 export interface CellSummary {
   readonly cell: string;
   readonly arms: readonly ArmSummary[];
+  readonly curves: readonly { readonly arm: string; readonly points: readonly CurvePoint[] }[];
 }
 
 export interface StudySummary {
