@@ -59,6 +59,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'take vectors that other tools made into an index',
     load: async () => (await import('./commands/import.js')).command,
   },
+  snapshot: {
+    summary: 'copies of an index: create, verify, restore',
+    load: async () => (await import('./commands/snapshot.js')).command,
+  },
   audit: {
     summary: 'find duplicates, outliers and wrong labels in an index',
     load: async () => (await import('./commands/audit.js')).command,

@@ -59,6 +59,7 @@ export async function writeFolderAtomic(path: string, fill: (temporary: string) 
   try {
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
+    await syncFile(temporary);
     const replaced = await exists(path);
     if (replaced) await rename(path, previous);
     await rename(temporary, path);

@@ -61,7 +61,7 @@ export async function openVersion(
 }
 
 /** @throws KindredError index-missing */
-async function requireCurrent(root: string, folder: string): Promise<number> {
+export async function requireCurrent(root: string, folder: string): Promise<number> {
   const number = await currentVersion(root);
   if (number !== undefined) return number;
   throw new KindredError('index-missing', `there is no index in ${folder}`, {

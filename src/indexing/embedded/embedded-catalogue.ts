@@ -1,7 +1,10 @@
-import { KindredError } from '../../core/errors.js';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KindredError, writeError } from '../../core/errors.js';
 import type { Catalogue, CatalogueItem, NewItem } from '../catalogue.js';
 import { checkNewItem, checkVector } from '../item-rules.js';
-import { type Tuning, tuning as defaults } from './format.js';
+import { copyCatalogue } from './check.js';
+import { databaseFile, type Tuning, tuning as defaults } from './format.js';
 import { OwnerClient } from './owner-client.js';
 
 export interface EmbeddedOptions {
@@ -88,7 +91,12 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
         return owner.call('search', { vector, options: searchOptions });
       },
       stats: () => owner.call('stats', undefined),
-      snapshot: (folder) => owner.call('snapshot', folder),
+      async snapshot(folder) {
+        await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+          throw writeError(error, folder);
+        });
+        await copyCatalogue(join(options.folder, databaseFile), join(folder, databaseFile));
+      },
       settled: () => owner.call('settled', undefined),
       close: () => (closed ??= close()),
     };

@@ -1,7 +1,6 @@
-import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import { KindredError, writeError } from '../../core/errors.js';
+import { KindredError } from '../../core/errors.js';
 import type { CatalogueStats, PutOutcome } from '../catalogue.js';
 import { Densities } from './densities.js';
 import { DensityRefresh } from './density-refresh.js';
@@ -91,7 +90,6 @@ export class Owner {
     densityAt: ({ vector, options }) => this.#searcher.densityAt(vector, options),
     search: ({ vector, options }) => this.#searcher.search(vector, options),
     stats: () => this.#readStats(),
-    snapshot: (folder) => this.#snapshot(folder),
     settled: () => this.#settled(),
     close: () => this.#close(),
   };
@@ -219,17 +217,6 @@ export class Owner {
       changeNumber: this.#truth.lastChange().number,
       fields,
     };
-  }
-
-  async #snapshot(folder: string): Promise<undefined> {
-    const target = join(folder, databaseFile);
-    try {
-      await mkdir(folder, { recursive: true });
-      await this.#db.backup(`${target}.tmp`);
-      await rename(`${target}.tmp`, target);
-    } catch (error) {
-      throw writeError(error, target);
-    }
   }
 
   #refuseWhenReadOnly(): void {

@@ -43,7 +43,6 @@ export interface OwnerCalls {
   scan: { args: ScanOptions; result: ScanPage };
   search: { args: { vector: Float32Array; options: SearchOptions }; result: Neighbour[] };
   stats: { args: undefined; result: CatalogueStats };
-  snapshot: { args: string; result: undefined };
   settled: { args: undefined; result: undefined };
   close: { args: undefined; result: undefined };
 }

@@ -11,6 +11,8 @@ export interface CatalogueIdentity {
   readonly dimension: number;
   /** Made when the catalogue is created: a graph of another catalogue is never taken for ours. */
   readonly uuid: string;
+  /** Version of its tables. */
+  readonly format: number;
 }
 
 export interface OpenDatabaseOptions {
@@ -52,7 +54,7 @@ CREATE TABLE changes (
 );
 `;
 
-function createTables(db: Database.Database, identity: CatalogueIdentity): void {
+function createTables(db: Database.Database, identity: Omit<CatalogueIdentity, 'format'>): void {
   db.transaction(() => {
     db.exec(tables);
     const insert = db.prepare<[string, string]>('INSERT INTO meta (key, value) VALUES (?, ?)');
@@ -84,7 +86,7 @@ function readIdentity(db: Database.Database, path: string): CatalogueIdentity {
   if (!Number.isInteger(dimension) || dimension < 1 || fingerprint === undefined || uuid === undefined) {
     throw damaged(path, 'its description of the model is incomplete');
   }
-  return { dimension, fingerprint, uuid };
+  return { dimension, fingerprint, uuid, format: version };
 }
 
 /**

@@ -17,7 +17,7 @@ export interface CreateIndexOptions {
 
 /** @throws KindredError output-exists: something else lives in the folder */
 export async function refuseForeignFolder(root: string, folder: string): Promise<void> {
-  const ours = /^(versions|lock\.(db|txt)(-journal)?|\.current\.tmp)$/;
+  const ours = /^(versions|blobs|lock\.(db|txt)(-journal)?|\.current\.tmp)$/;
   const foreign = (await listFolder(root)).find((name) => !ours.test(name));
   if (foreign === undefined) return;
   const isIndex = foreign === 'current';
@@ -69,7 +69,7 @@ export async function createIndex(folder: string, options: CreateIndexOptions): 
 /** Takes away an index that `createIndex` has just made and nothing was put into. Call after closing it. */
 export async function removeIndex(folder: string): Promise<void> {
   const root = resolve(folder);
-  for (const name of ['current', 'versions', 'lock.db', 'lock.txt']) {
+  for (const name of ['current', 'versions', 'blobs', 'lock.db', 'lock.txt']) {
     await rm(join(root, name), { recursive: true, force: true });
   }
   if ((await exists(root)) && (await listFolder(root)).length === 0) await rm(root, { recursive: true });
