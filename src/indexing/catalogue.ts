@@ -95,6 +95,13 @@ export interface CatalogueStats {
   readonly bytes: number;
 }
 
+/** One line of the change log. */
+export interface Change {
+  readonly number: number;
+  readonly op: 'put' | 'delete';
+  readonly id: string;
+}
+
 export interface Catalogue {
   readonly dimension: number;
   readonly fingerprint: string;
@@ -118,6 +125,8 @@ export interface Catalogue {
   /** id → content hash of everything stored, to find out what is new, changed or gone. */
   contentHashes(): Promise<Map<string, string>>;
   scan(options: ScanOptions): Promise<ScanPage>;
+  /** The change log after a change, oldest first, at most `limit` lines of it. */
+  changesSince(number: number, limit: number): Promise<Change[]>;
   /**
    * Nearest first; ties by id. Fewer than `limit` only when fewer match.
    * @throws KindredError unknown-filter-field

@@ -183,6 +183,19 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       expect(odd).toMatchObject({ items: [{ id: 'c' }, { id: 'e' }], total: 3 });
     });
 
+    it('tells its changes in order, from any of them on', async () => {
+      await catalogue.put([newItem('a', x), newItem('b', y)]);
+      await catalogue.put([newItem('a', x)]);
+      await catalogue.delete(['b', 'unknown']);
+      expect(await catalogue.changesSince(0, 10)).toEqual([
+        { number: 1, op: 'put', id: 'a' },
+        { number: 2, op: 'put', id: 'b' },
+        { number: 3, op: 'delete', id: 'b' },
+      ]);
+      expect(await catalogue.changesSince(1, 1)).toMatchObject([{ number: 2 }]);
+      expect(await catalogue.changesSince(3, 10)).toEqual([]);
+    });
+
     it('counts items, labels and the values of fields', async () => {
       await catalogue.put([
         newItem('a', x, { label: 'cup', metadata: { n: 1 } }),

@@ -118,6 +118,7 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
       return Promise.resolve(localDensity(distances));
     },
     contentHashes: () => Promise.resolve(new Map(items.map(({ id, contentHash }) => [id, contentHash]))),
+    changesSince: () => Promise.resolve([]),
     async scan({ limit, after, filter }) {
       const found = await Promise.resolve(matches(filter));
       const rest = found.filter(

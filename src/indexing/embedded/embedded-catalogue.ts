@@ -81,6 +81,7 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
         return owner.call('densityAt', { vector, options: densityOptions });
       },
       contentHashes: () => owner.call('contentHashes', undefined),
+      changesSince: (number, limit) => owner.call('changesSince', { number, limit }),
       async scan(scanOptions) {
         checkLimit(scanOptions.limit);
         return owner.call('scan', scanOptions);

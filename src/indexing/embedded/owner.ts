@@ -86,6 +86,7 @@ export class Owner {
     embedding: (id) => this.#embedding(id),
     densities: (ids) => ids.map((id) => this.#density(id)),
     contentHashes: () => this.#reader.contentHashes(),
+    changesSince: ({ number, limit }) => this.#truth.changesSince(number, limit),
     scan: (options) => this.#reader.scan(options),
     densityAt: ({ vector, options }) => this.#searcher.densityAt(vector, options),
     search: ({ vector, options }) => this.#searcher.search(vector, options),

@@ -2,6 +2,7 @@ import type { PlainError } from '../../core/errors.js';
 import type {
   CatalogueItem,
   CatalogueStats,
+  Change,
   Neighbour,
   PutOutcome,
   ScanOptions,
@@ -40,6 +41,7 @@ export interface OwnerCalls {
     result: number | null;
   };
   contentHashes: { args: undefined; result: Map<string, string> };
+  changesSince: { args: { number: number; limit: number }; result: Change[] };
   scan: { args: ScanOptions; result: ScanPage };
   search: { args: { vector: Float32Array; options: SearchOptions }; result: Neighbour[] };
   stats: { args: undefined; result: CatalogueStats };

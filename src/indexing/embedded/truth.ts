@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { pragma } from './statements.js';
 import { KindredError } from '../../core/errors.js';
-import type { CatalogueItem, NewItem, PutOutcome } from '../catalogue.js';
+import type { CatalogueItem, Change, NewItem, PutOutcome } from '../catalogue.js';
 import { sameMetadata } from '../item-rules.js';
 import { fieldsOf, itemColumns, rowChecksum, type StoredRow, toBlob, toItem } from './rows.js';
 import { damaged } from './sqlite-errors.js';
@@ -54,6 +54,13 @@ export class Truth {
       'SELECT number, stamp FROM changes ORDER BY number DESC LIMIT 1',
     );
     return last.get() ?? { number: 0, stamp: 0 };
+  }
+
+  changesSince(number: number, limit: number): Change[] {
+    const after = this.#db.prepare<[number, number], Change>(
+      'SELECT number, op, id FROM changes WHERE number > ? ORDER BY number LIMIT ?',
+    );
+    return after.all(number, limit);
   }
 
   /** True when the log has this very change: a copy of the database that went another way has another stamp there. */
