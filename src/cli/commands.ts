@@ -59,6 +59,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'take vectors that other tools made into an index',
     load: async () => (await import('./commands/import.js')).command,
   },
+  reindex: {
+    summary: 'bring an index to another model, while it is served',
+    load: async () => (await import('./commands/reindex.js')).command,
+  },
   snapshot: {
     summary: 'copies of an index: create, verify, restore',
     load: async () => (await import('./commands/snapshot.js')).command,

@@ -1,6 +1,6 @@
 import { KindredError } from '../core/errors.js';
 import type { Metadata } from '../core/metadata.js';
-import type { NewItem } from './catalogue.js';
+import type { CatalogueItem, NewItem } from './catalogue.js';
 
 export const maxIdBytes = 512;
 
@@ -75,4 +75,16 @@ export function compareIds(a: string, b: string): number {
 export function sameMetadata(a: Metadata, b: Metadata): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+}
+
+/** Equal in everything but the embedding. */
+export function sameItem(a: CatalogueItem, b: CatalogueItem): boolean {
+  return (
+    a.label === b.label &&
+    a.imagePath === b.imagePath &&
+    a.width === b.width &&
+    a.height === b.height &&
+    a.contentHash === b.contentHash &&
+    sameMetadata(a.metadata, b.metadata)
+  );
 }

@@ -80,7 +80,7 @@ interface Resolved {
 export function createSearch({ catalogue, embedder, calibration }: SearchParts): Search {
   if (catalogue.fingerprint !== embedder.fingerprint) {
     throw new KindredError('model-mismatch', 'the index was made by another model than the one given', {
-      hint: 'Index again with this model: kindred index --model MODEL --data DIR --out INDEX.',
+      hint: 'Bring the index to this model: kindred reindex INDEX --model MODEL.',
     });
   }
 

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { KindredError } from '../core/errors.js';
@@ -17,7 +18,7 @@ import { searchRoutes } from './routes/search.js';
 
 export interface ServerApp {
   /** For node:http, or supertest. */
-  readonly handler: Express;
+  readonly handler: RequestListener;
   /** From now on /readyz says no and connections are not kept. */
   drain(): void;
 }

@@ -124,7 +124,7 @@ describe('kindred index --images', () => {
     await run();
     await expect(run({}, 'another model')).rejects.toMatchObject({
       code: 'model-mismatch',
-      hint: `Index into a new folder: kindred index --model ${options.model} --images ${join(base, 'photos')} --out ${options.out}-new`,
+      hint: `Bring it to this model: kindred reindex ${options.out} --model ${options.model}`,
     });
     expect(await run()).toMatchObject({ unchanged: 3 });
   });

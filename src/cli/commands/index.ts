@@ -101,9 +101,8 @@ async function openOrCreate(
     };
   }
   if (info.fingerprint !== fingerprint) {
-    const source = options.data === undefined ? `--images ${options.images ?? ''}` : `--data ${options.data}`;
     throw new KindredError('model-mismatch', `${options.out} was made with another model than ${options.model}`, {
-      hint: `Index into a new folder: kindred index --model ${options.model} ${source} --out ${options.out}-new`,
+      hint: `Bring it to this model: kindred reindex ${options.out} --model ${options.model}`,
     });
   }
   const index = await openIndex(options.out);

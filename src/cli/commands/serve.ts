@@ -3,23 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, wholeNumber } from '../../config/parse.js';
-import type { Embedder } from '../../core/embedder.js';
-import { KindredError } from '../../core/errors.js';
-import { exists, readJson } from '../../core/files.js';
+import { exists } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
-import { loadCalibration } from '../../search/load-calibration.js';
 import { createSearch } from '../../search/search.js';
-import type { Calibration } from '../../model/calibration.js';
 import { createApp, type ServerApp } from '../../server/app.js';
 import { createLog } from '../../server/log.js';
 import { allowedHostsFor } from '../../server/middleware/security.js';
-import { describeModel } from '../../server/model-info.js';
-import type { ApiModel } from '../../server/schemas/api.js';
 import { startServer } from '../../server/start.js';
 import type { CommandContext, CommandModule } from '../command.js';
+import { followVersions } from '../serve/follow.js';
+import { type Generation, openGeneration, type ServedVersion } from '../serve/generation.js';
+import { createSwitchboard } from '../serve/switchboard.js';
 import type { OpenEmbedder } from './index.js';
 
 export const serveOptions = z.object({
@@ -28,20 +25,9 @@ export const serveOptions = z.object({
   port: wholeNumber(0, 65535).default(7700),
   threads: wholeNumber(1, 256).optional(),
   log: z.boolean().default(false),
+  readOnly: z.boolean().default(false),
 });
 export type ServeOptions = z.infer<typeof serveOptions>;
-
-async function readModel(modelFolder: string): Promise<ApiModel> {
-  const path = join(modelFolder, 'bundle.json');
-  try {
-    return describeModel(await readJson(path));
-  } catch (error) {
-    throw new KindredError('bundle-damaged', `${path} is missing or damaged`, {
-      hint: 'Index again: kindred index --model MODEL --data DIR --out INDEX.',
-      cause: error,
-    });
-  }
-}
 
 /** The folder of the built page, or undefined when it is not built. */
 async function findPage(): Promise<string | undefined> {
@@ -49,20 +35,8 @@ async function findPage(): Promise<string | undefined> {
   return (await exists(join(folder, 'index.html'))) ? folder : undefined;
 }
 
-interface ServerParts {
-  readonly index: OpenedIndex;
-  readonly embedder: Embedder;
-  readonly model: ApiModel;
-  readonly calibration: Calibration | null;
-  readonly page: string | undefined;
-  readonly options: ServeOptions;
-  /** Ends an audit under way when the server stops. */
-  readonly signal: AbortSignal;
-}
-
-function composeServer(parts: ServerParts): ServerApp {
-  const { embedder, model, calibration, page, options, signal } = parts;
-  const { catalogue } = parts.index;
+function composeServer(version: ServedVersion, options: ServeOptions, page: string | undefined): ServerApp {
+  const { catalogue, embedder, model, calibration, signal } = version;
   blockUnsafeLoaders();
   const hashPicture = createPictureHasher();
   return createApp({
@@ -83,13 +57,6 @@ function composeServer(parts: ServerParts): ServerApp {
   });
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
 /**
  * Serves an index until the signal aborts, then lets the answers under way out and closes.
  * @throws KindredError index-missing, index-locked, index-damaged, bundle-*, model-mismatch, port-in-use, …
@@ -99,20 +66,22 @@ export async function runServe(
   context: CommandContext,
   openEmbedder: OpenEmbedder,
 ): Promise<void> {
-  const index = await openIndex(options.index);
+  const { readOnly } = options;
+  const index = await openIndex(options.index, { readOnly });
   try {
-    for (const note of index.catalogue.notes) context.warn(note);
-    const model = await readModel(index.modelFolder);
-    const calibration = await loadCalibration(index.modelFolder, index.catalogue.fingerprint);
-    const embedder = await openEmbedder(
-      index.modelFolder,
-      options.threads === undefined ? {} : { threads: options.threads },
-    );
+    const page = await findPage();
+    const open = (version: OpenedIndex): Promise<Generation> => {
+      for (const note of version.catalogue.notes) context.warn(note);
+      const { threads } = options;
+      return openGeneration(version, { embedder: openEmbedder, threads }, (parts) =>
+        composeServer(parts, options, page),
+      );
+    };
+    const board = createSwitchboard(await open(index));
     try {
-      const page = await findPage();
-      const app = composeServer({ index, embedder, model, calibration, page, options, signal: context.signal });
-      const server = await startServer(app, options);
+      const server = await startServer(board, options);
       const { items } = await index.catalogue.stats();
+      const { model } = board.current();
       context.out(
         `kindred serves ${items.toLocaleString('en-US')} items, by ${model.backbone} with ONNX Runtime on the CPU\n` +
           (page === undefined
@@ -123,11 +92,14 @@ export async function runServe(
       if (allowedHostsFor(options.host) === undefined) {
         context.warn(`anyone who can reach ${options.host} port ${server.port} may search and see the pictures`);
       }
-      await aborted(context.signal);
+      const { warn, signal } = context;
+      const retiring = new Set<Promise<void>>();
+      await followVersions({ root: index.folder, readOnly, board, open, warn, signal, retiring });
       context.warn('draining: no new connections, waiting for the answers under way');
       await server.close();
+      await Promise.all(retiring);
     } finally {
-      await embedder.close();
+      await board.current().close();
     }
   } finally {
     await index.close();
@@ -142,6 +114,7 @@ export const command: CommandModule = {
       .option('--host <name>', 'the address to listen on (default: 127.0.0.1, this machine alone)')
       .option('--port <number>', 'the port; 0 takes any free one (default: 7700)')
       .option('--threads <count>', 'threads that decode and embed (default: one a core)')
+      .option('--read-only', 'take no lock: beside another server or writer, following it to other versions')
       .option('--log', 'log every request to stderr as JSON lines, not only failures')
       .addHelpText(
         'after',

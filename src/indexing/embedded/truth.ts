@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { pragma } from './statements.js';
 import { KindredError } from '../../core/errors.js';
-import type { CatalogueItem, Change, NewItem, PutOutcome } from '../catalogue.js';
-import { sameMetadata } from '../item-rules.js';
+import type { Change, NewItem, PutOutcome } from '../catalogue.js';
+import { sameItem } from '../item-rules.js';
 import { fieldsOf, itemColumns, rowChecksum, type StoredRow, toBlob, toItem } from './rows.js';
 import { damaged } from './sqlite-errors.js';
 
@@ -153,15 +153,4 @@ export class Truth {
       rows = page.all(rows.at(-1)?.row ?? 0, loadPage);
     }
   }
-}
-
-function sameItem(a: CatalogueItem, b: CatalogueItem): boolean {
-  return (
-    a.label === b.label &&
-    a.imagePath === b.imagePath &&
-    a.width === b.width &&
-    a.height === b.height &&
-    a.contentHash === b.contentHash &&
-    sameMetadata(a.metadata, b.metadata)
-  );
 }

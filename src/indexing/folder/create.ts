@@ -17,7 +17,7 @@ export interface CreateIndexOptions {
 
 /** @throws KindredError output-exists: something else lives in the folder */
 export async function refuseForeignFolder(root: string, folder: string): Promise<void> {
-  const ours = /^(versions|blobs|lock\.(db|txt)(-journal)?|\.current\.tmp)$/;
+  const ours = /^(versions|blobs|reindex|next\.json|lock\.(db|txt)(-journal)?|\.current\.tmp)$/;
   const foreign = (await listFolder(root)).find((name) => !ours.test(name));
   if (foreign === undefined) return;
   const isIndex = foreign === 'current';
@@ -34,8 +34,7 @@ async function copyBundle(from: string, to: string): Promise<void> {
 }
 
 /** Fills a version's folder with the model's copy and an empty catalogue; index.json, which makes it count, is not written. */
-export async function fillVersion(root: string, number: number, options: CreateIndexOptions): Promise<void> {
-  const folder = versionFolder(root, number);
+export async function fillVersion(folder: string, options: CreateIndexOptions): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { bundleFolder, fingerprint, dimension } = options;
   await copyBundle(bundleFolder, join(folder, 'model'));
@@ -56,8 +55,8 @@ export async function createIndex(folder: string, options: CreateIndexOptions): 
     // Again, now that nobody else can: another process may have been quicker.
     await refuseForeignFolder(root, folder);
     const number = await nextVersion(root);
-    await fillVersion(root, number, options);
-    await writeVersionInfo(root, number, options);
+    await fillVersion(versionFolder(root, number), options);
+    await writeVersionInfo(versionFolder(root, number), options);
     await setCurrent(root, number);
     return await openVersion(root, number, { release });
   } catch (error) {
@@ -69,7 +68,7 @@ export async function createIndex(folder: string, options: CreateIndexOptions): 
 /** Takes away an index that `createIndex` has just made and nothing was put into. Call after closing it. */
 export async function removeIndex(folder: string): Promise<void> {
   const root = resolve(folder);
-  for (const name of ['current', 'versions', 'blobs', 'lock.db', 'lock.txt']) {
+  for (const name of ['current', 'versions', 'blobs', 'reindex', 'next.json', 'lock.db', 'lock.txt']) {
     await rm(join(root, name), { recursive: true, force: true });
   }
   if ((await exists(root)) && (await listFolder(root)).length === 0) await rm(root, { recursive: true });

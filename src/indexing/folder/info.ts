@@ -48,17 +48,10 @@ export async function readIndexInfo(folder: string): Promise<IndexInfo | undefin
 
 /** Written last of a version's files: only with it a version counts. */
 export async function writeVersionInfo(
-  root: string,
-  number: number,
-  model: Pick<IndexInfo, 'fingerprint' | 'dimension'>,
+  versionFolder: string,
+  { fingerprint, dimension }: Pick<IndexInfo, 'fingerprint' | 'dimension'>,
 ): Promise<void> {
-  const { fingerprint, dimension } = model;
-  const info: IndexInfo = {
-    layoutVersion,
-    fingerprint,
-    dimension,
-    createdAt: new Date().toISOString(),
-    kindred: version,
-  };
-  await writeFileAtomic(join(versionFolder(root, number), 'index.json'), `${JSON.stringify(info, undefined, 2)}\n`);
+  const createdAt = new Date().toISOString();
+  const info: IndexInfo = { layoutVersion, fingerprint, dimension, createdAt, kindred: version };
+  await writeFileAtomic(join(versionFolder, 'index.json'), `${JSON.stringify(info, undefined, 2)}\n`);
 }

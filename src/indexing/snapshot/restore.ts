@@ -58,7 +58,7 @@ export async function restoreSnapshot(snapshot: string, index: string, work: Wor
     number = await nextVersion(root);
     await mkdir(versionFolder(root, number), { recursive: true });
     await placeFiles(from, root, number, manifest, work);
-    await writeVersionInfo(root, number, manifest);
+    await writeVersionInfo(versionFolder(root, number), manifest);
     stopIfAborted(work.signal);
     await setCurrent(root, number);
     done = true;
