@@ -14,6 +14,8 @@ export const errorCodes = {
   'invalid-box': { exit: 1, http: 422 },
   'unknown-filter-field': { exit: 1, http: 422 },
   'item-not-found': { exit: 1, http: 404 },
+  'precondition-failed': { exit: 1, http: 412 },
+  'writes-disabled': { exit: 1, http: 403 },
   'route-not-found': { exit: 1, http: 404 },
   'method-not-allowed': { exit: 1, http: 405 },
   'image-unsupported': { exit: 1, http: 415 },

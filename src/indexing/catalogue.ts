@@ -27,6 +27,14 @@ export interface NewItem extends CatalogueItem {
 
 export type PutOutcome = 'added' | 'replaced' | 'unchanged';
 
+/** What must be true of an item at the moment it is written, checked in the same transaction. */
+export interface WriteCondition {
+  /** The item is there with this tag (item-tag.ts), or with any for `*`. */
+  readonly ifMatch?: string | undefined;
+  /** No item of that id is there. */
+  readonly ifAbsent?: boolean | undefined;
+}
+
 /**
  * Conditions, all of which must hold. Fields are `id`, `label` and the metadata keys that occur in the catalogue.
  * `in` lists the accepted values; an equality is an `in` of one. Values compare as strings unless both are numbers.
@@ -105,10 +113,17 @@ export interface Change {
 export interface Catalogue {
   readonly dimension: number;
   readonly fingerprint: string;
-  /** Adds or replaces, all or nothing; durable and searchable when it resolves. Outcomes in the order given. */
-  put(items: readonly NewItem[]): Promise<PutOutcome[]>;
-  /** Deletes by id; durable when it resolves. Returns how many were there. */
-  delete(ids: readonly string[]): Promise<number>;
+  /**
+   * Adds or replaces, all or nothing; durable and searchable when it resolves. Outcomes in the order given.
+   * Calls made at the same time share a commit; each is all or nothing for itself. A condition is asked of every item.
+   * @throws KindredError invalid-request, invalid-vector, precondition-failed, disk-full, folder-not-writable
+   */
+  put(items: readonly NewItem[], condition?: WriteCondition): Promise<PutOutcome[]>;
+  /**
+   * Deletes by id, all or nothing; durable when it resolves. Returns how many were there.
+   * @throws KindredError precondition-failed, disk-full, folder-not-writable
+   */
+  delete(ids: readonly string[], condition?: WriteCondition): Promise<number>;
   get(id: string): Promise<CatalogueItem | null>;
   /** The stored unit vector, or null for an unknown id. */
   embedding(id: string): Promise<Float32Array | null>;

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { localDensity } from '../../src/core/local-density.js';
 import { l2Normalize, squaredDistance } from '../../src/core/vectors.js';
 import type { Catalogue, Filter, NewItem } from '../../src/indexing/catalogue.js';
+import { itemTag } from '../../src/indexing/item-tag.js';
 
 export const dimension = 4;
 export const fingerprint = 'model-a';
@@ -56,6 +57,35 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       under = await create();
       catalogue = await under.open();
     });
+    it('writes on conditions that hold at that moment, all or nothing', async () => {
+      const item = newItem('a', x);
+      expect(await catalogue.put([item], { ifAbsent: true })).toEqual(['added']);
+      await expect(catalogue.put([newItem('b', y), item], { ifAbsent: true })).rejects.toMatchObject({
+        code: 'precondition-failed',
+      });
+      expect(await catalogue.get('b')).toBeNull();
+      const changed = { ...item, label: 'mug' };
+      expect(await catalogue.put([changed], { ifMatch: itemTag(item) })).toEqual(['replaced']);
+      const stale = { ifMatch: itemTag(item) };
+      await expect(catalogue.put([item], stale)).rejects.toMatchObject({ code: 'precondition-failed' });
+      await expect(catalogue.delete(['a'], stale)).rejects.toMatchObject({ code: 'precondition-failed' });
+      await expect(catalogue.put([newItem('c', y)], { ifMatch: '*' })).rejects.toMatchObject({
+        code: 'precondition-failed',
+      });
+      expect(await catalogue.get('a')).toMatchObject({ label: 'mug' });
+      expect(await catalogue.delete(['a'], { ifMatch: itemTag(changed) })).toBe(1);
+    });
+
+    it('lets exactly one of many writers with the same condition win', async () => {
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, n) =>
+          catalogue.put([newItem('a', x, { label: `writer ${n}` })], { ifAbsent: true }),
+        ),
+      );
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(outcomes[0]?.status).toBe('fulfilled');
+    });
+
     afterEach(async () => {
       await catalogue.close();
       await under.dispose();

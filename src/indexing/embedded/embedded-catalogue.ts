@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KindredError, writeError } from '../../core/errors.js';
+import { fromStoredPath, toStoredPath } from '../blobs.js';
 import type { Catalogue, CatalogueItem, NewItem } from '../catalogue.js';
 import { checkNewItem, checkVector } from '../item-rules.js';
 import { copyCatalogue } from './check.js';
@@ -13,6 +14,8 @@ export interface EmbeddedOptions {
   readonly readOnly?: boolean;
   /** Create an empty catalogue for this model when there is none. */
   readonly create?: { readonly fingerprint: string; readonly dimension: number };
+  /** The index folder, whose own pictures (blobs.ts) rows name relative to it, so that it can be moved. */
+  readonly imageRoot?: string;
   /** Thresholds of the search plan and of the graph, for tests and measurements. */
   readonly tuning?: Partial<Tuning>;
 }
@@ -41,12 +44,26 @@ function withoutEmbedding(item: NewItem): CatalogueItem {
   return { id, label, metadata, imagePath, width, height, contentHash };
 }
 
+interface PathsOfItems {
+  readonly stored: (item: CatalogueItem) => CatalogueItem;
+  readonly shown: (item: CatalogueItem) => CatalogueItem;
+}
+
+function pathsBelow(root: string | undefined): PathsOfItems {
+  if (root === undefined) return { stored: (item) => item, shown: (item) => item };
+  return {
+    stored: (item) => ({ ...item, imagePath: toStoredPath(root, item.imagePath) }),
+    shown: (item) => ({ ...item, imagePath: fromStoredPath(root, item.imagePath) }),
+  };
+}
+
 /**
  * A catalogue in SQLite with an HNSW graph, owned by a worker thread: no call blocks the event loop.
  * @throws KindredError index-missing, index-damaged, index-too-new, folder-not-writable, disk-full, addon-missing
  */
 export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<EmbeddedCatalogue> {
   const owner = new OwnerClient();
+  const { stored, shown } = pathsBelow(options.imageRoot);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     try {
@@ -66,14 +83,21 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
       dimension,
       fingerprint,
       notes,
-      async put(items) {
+      async put(items, condition) {
         for (const item of items) checkNewItem(item, dimension);
         const embeddings = new Float32Array(items.length * dimension);
         items.forEach((item, index) => embeddings.set(item.embedding, index * dimension));
-        return owner.call('put', { items: items.map(withoutEmbedding), embeddings }, [embeddings.buffer]);
+        return owner.call(
+          'put',
+          { items: items.map((item) => stored(withoutEmbedding(item))), embeddings, condition },
+          [embeddings.buffer],
+        );
       },
-      delete: (ids) => owner.call('delete', ids),
-      get: (id) => owner.call('get', id),
+      delete: (ids, condition) => owner.call('delete', { ids, condition }),
+      async get(id) {
+        const item = await owner.call('get', id);
+        return item && shown(item);
+      },
       embedding: (id) => owner.call('embedding', id),
       densities: (ids) => owner.call('densities', ids),
       async densityAt(vector, densityOptions = {}) {
@@ -84,12 +108,14 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
       changesSince: (number, limit) => owner.call('changesSince', { number, limit }),
       async scan(scanOptions) {
         checkLimit(scanOptions.limit);
-        return owner.call('scan', scanOptions);
+        const page = await owner.call('scan', scanOptions);
+        return { ...page, items: page.items.map(shown) };
       },
       async search(vector, searchOptions) {
         checkLimit(searchOptions.limit);
         checkVector(vector, dimension);
-        return owner.call('search', { vector, options: searchOptions });
+        const found = await owner.call('search', { vector, options: searchOptions });
+        return found.map((neighbour) => ({ ...neighbour, item: shown(neighbour.item) }));
       },
       stats: () => owner.call('stats', undefined),
       async snapshot(folder) {

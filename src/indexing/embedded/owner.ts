@@ -9,6 +9,7 @@ import { DensityTable } from './density-table.js';
 import { databaseFile, graphFile } from './format.js';
 import { Graph } from './graph.js';
 import { bytesOf } from './graph-file.js';
+import { GroupCommit } from './group-commit.js';
 import type { Opened, OwnerCalls, OwnerHandlers, OwnerOptions } from './protocol.js';
 import { Reader } from './reader.js';
 import { type CatalogueIdentity, closeDatabase, openDatabase } from './schema.js';
@@ -25,6 +26,7 @@ export class Owner {
   readonly #db: Database.Database;
   readonly #identity: CatalogueIdentity;
   readonly #truth: Truth;
+  readonly #commits: GroupCommit;
   readonly #reader: Reader;
   readonly #store: VectorStore;
   readonly #graph: Graph;
@@ -47,6 +49,7 @@ export class Owner {
     this.#db = db;
     this.#identity = identity;
     this.#truth = new Truth(db);
+    this.#commits = new GroupCommit(db);
     this.#reader = new Reader(db);
     this.#store = new VectorStore(identity.dimension, Math.max(1024, this.#reader.count()));
     this.#graph = new Graph({ folder, store: this.#store, truth: this.#truth, identity, tuning });
@@ -76,11 +79,15 @@ export class Owner {
   readonly handlers: OwnerHandlers = {
     open: () => this.#open(),
     put: (args) => this.#put(args),
-    delete: (ids) => {
+    delete: ({ ids, condition }) => {
       this.#refuseWhenReadOnly();
-      const changes = this.#truth.delete(ids);
-      this.#apply(changes);
-      return changes.length;
+      return this.#commits.run(
+        () => this.#truth.delete(ids, condition),
+        (changes) => {
+          this.#apply(changes);
+          return changes.length;
+        },
+      );
     },
     get: (id) => this.#reader.get(id) ?? null,
     embedding: (id) => this.#embedding(id),
@@ -111,18 +118,21 @@ export class Owner {
     return { dimension, fingerprint, notes: this.#buildable ? notes : [] };
   }
 
-  #put({ items, embeddings }: OwnerCalls['put']['args']): PutOutcome[] {
+  #put({ items, embeddings, condition }: OwnerCalls['put']['args']): Promise<PutOutcome[]> {
     this.#refuseWhenReadOnly();
     const { dimension } = this.#identity;
-    const { outcomes, changes } = this.#truth.put(
-      items.map((item, index) => ({
-        ...item,
-        embedding: embeddings.subarray(index * dimension, (index + 1) * dimension),
-      })),
+    const whole = items.map((item, index) => ({
+      ...item,
+      embedding: embeddings.subarray(index * dimension, (index + 1) * dimension),
+    }));
+    return this.#commits.run(
+      () => this.#truth.put(whole, condition),
+      ({ outcomes, changes }) => {
+        // Metadata alone may have changed, which leaves no vector change behind.
+        if (outcomes.some((outcome) => outcome !== 'unchanged')) this.#apply(changes);
+        return outcomes;
+      },
     );
-    // Metadata alone may have changed, which leaves no vector change behind.
-    if (outcomes.some((outcome) => outcome !== 'unchanged')) this.#apply(changes);
-    return outcomes;
   }
 
   /** Only what is committed reaches memory. */
@@ -227,6 +237,7 @@ export class Owner {
   }
 
   async #close(): Promise<undefined> {
+    this.#commits.flush();
     this.#closing = true;
     this.#refresh.stop();
     try {

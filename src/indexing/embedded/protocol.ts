@@ -8,6 +8,7 @@ import type {
   ScanOptions,
   ScanPage,
   SearchOptions,
+  WriteCondition,
 } from '../catalogue.js';
 import type { Tuning } from './format.js';
 
@@ -31,8 +32,11 @@ export interface Opened {
 export interface OwnerCalls {
   open: { args: OwnerOptions; result: Opened };
   /** Embeddings one after another in one block, which is handed over. */
-  put: { args: { items: readonly CatalogueItem[]; embeddings: Float32Array }; result: PutOutcome[] };
-  delete: { args: readonly string[]; result: number };
+  put: {
+    args: { items: readonly CatalogueItem[]; embeddings: Float32Array; condition?: WriteCondition | undefined };
+    result: PutOutcome[];
+  };
+  delete: { args: { ids: readonly string[]; condition?: WriteCondition | undefined }; result: number };
   get: { args: string; result: CatalogueItem | null };
   embedding: { args: string; result: Float32Array | null };
   densities: { args: readonly string[]; result: (number | null)[] };

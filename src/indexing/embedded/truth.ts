@@ -2,8 +2,9 @@ import { randomInt } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { pragma } from './statements.js';
 import { KindredError } from '../../core/errors.js';
-import type { Change, NewItem, PutOutcome } from '../catalogue.js';
+import type { Change, NewItem, PutOutcome, WriteCondition } from '../catalogue.js';
 import { sameItem } from '../item-rules.js';
+import { itemTag } from '../item-tag.js';
 import { fieldsOf, itemColumns, rowChecksum, type StoredRow, toBlob, toItem } from './rows.js';
 import { damaged } from './sqlite-errors.js';
 
@@ -18,7 +19,7 @@ const maxRow = 0xffffffff;
 /** Rows read at a time when everything is loaded. */
 const loadPage = 1000;
 
-/** The writing and loading side of catalogue.db. Each method is one transaction. */
+/** The writing and loading side of catalogue.db. Writes run within a transaction of the caller (group-commit.ts). */
 export class Truth {
   readonly #db: Database.Database;
   readonly #find;
@@ -28,7 +29,6 @@ export class Truth {
   readonly #addField;
   readonly #clearFields;
   readonly #log;
-  readonly #transaction;
 
   constructor(db: Database.Database) {
     this.#db = db;
@@ -45,7 +45,6 @@ export class Truth {
     this.#log = db.prepare<[string, string, number, number]>(
       'INSERT INTO changes (op, id, row, stamp) VALUES (?, ?, ?, ?)',
     );
-    this.#transaction = db.transaction((work: () => void) => work());
   }
 
   /** Number and stamp of the last change; 0 and 0 before the first. */
@@ -70,14 +69,28 @@ export class Truth {
     return found.get(number)?.stamp === stamp;
   }
 
-  put(items: readonly NewItem[]): { outcomes: PutOutcome[]; changes: VectorChange[] } {
-    const outcomes: PutOutcome[] = [];
+  /** @throws KindredError precondition-failed */
+  put(items: readonly NewItem[], condition?: WriteCondition): { outcomes: PutOutcome[]; changes: VectorChange[] } {
     const changes: VectorChange[] = [];
     const stamp = randomInt(2 ** 47);
-    this.#transaction.immediate(() => {
-      for (const item of items) outcomes.push(this.#putOne(item, stamp, changes));
+    const outcomes = items.map((item) => {
+      this.#check(item.id, condition);
+      return this.#putOne(item, stamp, changes);
     });
     return { outcomes, changes };
+  }
+
+  #check(id: string, { ifMatch, ifAbsent }: WriteCondition = {}): void {
+    if (ifMatch === undefined && ifAbsent !== true) return;
+    const found = this.#find.get(id);
+    const fails =
+      ifAbsent === true ? found !== undefined : !found || (ifMatch !== '*' && itemTag(toItem(found)) !== ifMatch);
+    if (!fails) return;
+    const what = !found ? 'is not there' : ifAbsent === true ? 'is there already' : 'has changed since it was read';
+    throw new KindredError('precondition-failed', `the item "${id.slice(0, 200)}" ${what}`, {
+      hint: 'Read it again, and send its ETag as If-Match.',
+      field: ifAbsent === true ? 'If-None-Match' : 'If-Match',
+    });
   }
 
   #putOne(item: NewItem, stamp: number, changes: VectorChange[]): PutOutcome {
@@ -115,20 +128,18 @@ export class Truth {
     return found ? 'replaced' : 'added';
   }
 
-  delete(ids: readonly string[]): VectorChange[] {
-    const changes: VectorChange[] = [];
+  /** @throws KindredError precondition-failed */
+  delete(ids: readonly string[], condition?: WriteCondition): VectorChange[] {
     const stamp = randomInt(2 ** 47);
-    this.#transaction.immediate(() => {
-      for (const id of ids) {
-        const found = this.#find.get(id);
-        if (!found) continue;
-        this.#clearFields.run(found.row);
-        this.#remove.run(found.row);
-        this.#log.run('delete', id, found.row, stamp);
-        changes.push({ op: 'remove', row: found.row });
-      }
+    return ids.flatMap((id) => {
+      this.#check(id, condition);
+      const found = this.#find.get(id);
+      if (!found) return [];
+      this.#clearFields.run(found.row);
+      this.#remove.run(found.row);
+      this.#log.run('delete', id, found.row, stamp);
+      return [{ op: 'remove', row: found.row }];
     });
-    return changes;
   }
 
   /**
