@@ -37,7 +37,7 @@ export async function openVersion(
   const { readOnly = false, release } = options;
   const { fingerprint } = await readVersionInfo(root, number);
   const folder = versionFolder(root, number);
-  const catalogue = await openEmbeddedCatalogue({ folder, readOnly });
+  const catalogue = await openEmbeddedCatalogue({ folder, readOnly, imageRoot: root });
   if (catalogue.fingerprint !== fingerprint) {
     await catalogue.close();
     throw new KindredError('index-damaged', `index.json and catalogue.db in ${folder} name different models`, {

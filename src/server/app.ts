@@ -13,6 +13,8 @@ import { mountRoutes, type Route } from './route.js';
 import { aboutRoutes } from './routes/about.js';
 import { auditRoutes } from './routes/audit.js';
 import { imageRoutes } from './routes/images.js';
+import { itemBatchRoutes } from './routes/item-batch.js';
+import { itemWriteRoutes } from './routes/item-writes.js';
 import { itemRoutes } from './routes/items.js';
 import { searchRoutes } from './routes/search.js';
 
@@ -59,9 +61,13 @@ export function createApp(deps: AppDeps): ServerApp {
   let draining = false;
 
   const imageQueries = createLimiter({ what: 'image queries', running: limits.imageQueries, waiting: 0 });
+  const writing = createLimiter({ what: 'writes', running: limits.writes, waiting: 0 });
+  const readBody = createReadBody(limits.bodyBytes);
   const routes: Route[] = [
-    ...searchRoutes({ ...deps, readBody: createReadBody(limits.bodyBytes), imageQueries }),
+    ...searchRoutes({ ...deps, readBody, imageQueries }),
     ...itemRoutes(deps),
+    ...itemWriteRoutes({ ...deps, readBody, running: writing }),
+    ...itemBatchRoutes({ ...deps, running: writing, log, bodyBytes: limits.bodyBytes }),
     ...imageRoutes(deps),
     ...auditRoutes(deps, log),
     ...aboutRoutes({ ...deps, isDraining: () => draining }),

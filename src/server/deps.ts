@@ -1,4 +1,5 @@
 import type { Catalogue } from '../indexing/catalogue.js';
+import type { ItemWriter } from '../indexing/item-writer.js';
 import type { Search } from '../search/search.js';
 import type { Log } from './log.js';
 import type { RunAudit } from './present-audit.js';
@@ -9,6 +10,8 @@ export interface AppLimits {
   readonly bodyBytes: number;
   /** Image queries at work or waiting for the embedder; more are told to come back. */
   readonly imageQueries: number;
+  /** Writes at work or waiting; more are told to come back. */
+  readonly writes: number;
   /** Memory for thumbnails. */
   readonly thumbnailBytes: number;
 }
@@ -16,6 +19,7 @@ export interface AppLimits {
 export const defaultLimits: AppLimits = {
   bodyBytes: 20_000_000,
   imageQueries: 64,
+  writes: 64,
   thumbnailBytes: 64 * 1024 * 1024,
 };
 
@@ -24,6 +28,8 @@ export interface AppDeps {
   readonly search: Search;
   readonly catalogue: Catalogue;
   readonly model: ApiModel;
+  /** What writes go through; absent: they are refused. */
+  readonly writes?: ItemWriter | undefined;
   /**
    * Refuses bytes that are no picture, or too large a one, from their header alone, so that they never wait for the
    * embedder. @throws KindredError image-unsupported, image-unreadable, image-too-large

@@ -45,8 +45,11 @@ function components(): Json {
   return Object.fromEntries<unknown>(Object.entries(schemas).map(([name, schema]) => [name, withoutDialect(schema)]));
 }
 
+/** A parameter in a path; a colon that is none is escaped. */
+const parameter = /(?<!\\):(\w+)/g;
+
 function parameters(route: Route): Json[] {
-  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+  const inPath = [...route.path.matchAll(parameter)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
@@ -81,9 +84,11 @@ function requestBody({ json, form }: NonNullable<Route['body']>): Json {
 
 function responses({ answer, errors }: Route): Json {
   const content =
-    'json' in answer
-      ? { 'application/json': { schema: jsonSchema(answer.json) } }
-      : Object.fromEntries(answer.mediaTypes.map((type) => [type, {}]));
+    'lines' in answer
+      ? { 'application/x-ndjson': { schema: jsonSchema(answer.lines) } }
+      : 'json' in answer
+        ? { 'application/json': { schema: jsonSchema(answer.json) } }
+        : Object.fromEntries(answer.mediaTypes.map((type) => [type, {}]));
   const codes = new Map<number, ErrorCode[]>();
   for (const code of [...errors, 'host-not-allowed', 'internal'] as const) {
     const status = errorCodes[code].http;
@@ -94,14 +99,15 @@ function responses({ answer, errors }: Route): Json {
     String(status),
     { description: names.join(', '), content: problem },
   ]);
-  return { '200': { description: answer.about, content }, ...Object.fromEntries(failures) };
+  const status = 'mediaTypes' in answer ? (answer.status ?? 200) : 200;
+  return { [status]: { description: answer.about, content }, ...Object.fromEntries(failures) };
 }
 
 /** The OpenAPI 3.1 document of the routes, from the schemas they validate with. */
 export function describeApi(routes: readonly Route[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
-    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    const path = route.path.replace(parameter, '{$1}').replaceAll('\\:', ':');
     paths[path] = {
       ...paths[path],
       [route.method]: {
@@ -109,6 +115,9 @@ export function describeApi(routes: readonly Route[]): Json {
         summary: route.summary,
         parameters: parameters(route),
         ...(route.body !== undefined && { requestBody: requestBody(route.body) }),
+        ...(route.lines !== undefined && {
+          requestBody: { required: true, content: { 'application/x-ndjson': { schema: jsonSchema(route.lines) } } },
+        }),
         responses: responses(route),
       },
     };

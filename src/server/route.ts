@@ -12,16 +12,19 @@ export type Scope = 'none' | 'read' | 'write' | 'admin';
 export interface Route {
   readonly method: 'get' | 'post' | 'put' | 'delete';
   readonly scope: Scope;
-  /** As Express takes it: /v1/items/:id. */
+  /** As Express takes it: /v1/items/:id, with a colon that is none of a parameter escaped. */
   readonly path: string;
   /** Names it in clients generated from the document. */
   readonly operation: string;
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly body?: { readonly json: z.ZodObject; readonly form: z.ZodObject };
+  /** Of a body with one JSON document a line. */
+  readonly lines?: z.ZodType;
   readonly answer:
+    | { readonly lines: z.ZodType; readonly about: string }
     | { readonly json: z.ZodType; readonly about: string }
-    | { readonly mediaTypes: readonly string[]; readonly about: string };
+    | { readonly mediaTypes: readonly string[]; readonly about: string; readonly status?: number };
   /** What else it may answer; 'internal' goes without saying. */
   readonly errors: readonly ErrorCode[];
   readonly handle: (request: Request, response: Response) => Promise<void> | void;

@@ -49,7 +49,7 @@ function allowance({ mayImport }: Room, rooms: readonly Room[]): { allowed: stri
     const types = /^types of (.+)$/.exec(word)?.[1];
     if (types) typesOnly.push(`^src/${escaped(types)}/`);
     else if (word === 'indexing’s contract' || word === "indexing's contract")
-      allowed.push(String.raw`^src/indexing/catalogue\.ts$`);
+      allowed.push(String.raw`^src/indexing/(catalogue|item-\w+)\.ts$`);
     else allowed.push(roomNamed(word, rooms));
   }
   return { allowed, typesOnly };

@@ -25,7 +25,7 @@ export async function createTestIndex(): Promise<TestIndex> {
     const bytes = await picture(left, right);
     const imagePath = join(root, `${price}-${left.join('-')}.png`);
     await writeFile(imagePath, bytes);
-    const { embedding, width, height, contentHash } = await meanColour({ image: { bytes } });
+    const { embedding, width, height, contentHash } = await meanColour({ image: { bytes }, hash: true });
     const metadata = { category, price };
     await index.catalogue.put([
       { id, label: category, metadata, imagePath, width, height, contentHash: contentHash ?? '', embedding },

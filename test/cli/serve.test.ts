@@ -15,7 +15,15 @@ beforeAll(async () => {
 afterAll(() => index.close());
 
 const openEmbedder = () => Promise.resolve(fakeEmbedder());
-const options = () => ({ index: index.folder, host: '127.0.0.1', port: 0, log: false, readOnly: false });
+const options = () => ({
+  index: index.folder,
+  host: '127.0.0.1',
+  port: 0,
+  log: false,
+  readOnly: false,
+  allowKeylessWrites: false,
+  storeImages: true,
+});
 
 async function start(context: TestContext): Promise<{ url: string; done: Promise<void> }> {
   const done = runServe(options(), context, openEmbedder);

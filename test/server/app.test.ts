@@ -46,7 +46,7 @@ describe('paths and methods', () => {
   );
 
   it.each([
-    ['delete', '/v1/items/half.png', 'HEAD, GET, OPTIONS'],
+    ['post', '/v1/items/half.png', 'HEAD, GET, PUT, DELETE, OPTIONS'],
     ['put', '/v1/items', 'HEAD, GET, OPTIONS'],
     ['get', '/v1/search', 'POST, OPTIONS'],
     ['post', '/healthz', 'HEAD, GET, OPTIONS'],

@@ -11,7 +11,7 @@ const fingerprint = 'f'.repeat(64);
 const dimension = 3;
 
 /** An embedding one can predict: the mean colour of the picture, or of the box, as a direction. */
-export async function meanColour({ image, box }: EmbedRequest): Promise<EmbedOutcome & { ok: true }> {
+export async function meanColour({ image, box, hash }: EmbedRequest): Promise<EmbedOutcome & { ok: true }> {
   const source = 'bytes' in image ? Buffer.from(image.bytes) : image.path;
   const { width, height } = await inspectImage(image);
   let picture = sharp(source, { failOn: 'error' }).removeAlpha().toColourspace('srgb');
@@ -26,7 +26,8 @@ export async function meanColour({ image, box }: EmbedRequest): Promise<EmbedOut
     throw new KindredError('image-unreadable', 'the image cannot be decoded', { cause: error });
   }
   const embedding = l2Normalize(Float32Array.from(pixels));
-  const contentHash = 'bytes' in image ? createHash('sha256').update(image.bytes).digest('hex') : '';
+  const bytes = 'bytes' in image ? image.bytes : '';
+  const contentHash = hash === true ? createHash('sha256').update(bytes).digest('hex') : null;
   return { ok: true, embedding, width, height, contentHash };
 }
 

@@ -3,10 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, wholeNumber } from '../../config/parse.js';
-import { exists } from '../../core/files.js';
+import { KindredError } from '../../core/errors.js';
+import { exists, listFolder } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
+import { createBlobStore } from '../../indexing/blobs.js';
+import { createItemWriter } from '../../indexing/item-writer.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
 import { createSearch } from '../../search/search.js';
 import { createApp, type ServerApp } from '../../server/app.js';
@@ -26,6 +29,8 @@ export const serveOptions = z.object({
   threads: wholeNumber(1, 256).optional(),
   log: z.boolean().default(false),
   readOnly: z.boolean().default(false),
+  allowKeylessWrites: z.boolean().default(false),
+  storeImages: z.boolean().default(true),
 });
 export type ServeOptions = z.infer<typeof serveOptions>;
 
@@ -36,13 +41,21 @@ async function findPage(): Promise<string | undefined> {
 }
 
 function composeServer(version: ServedVersion, options: ServeOptions, page: string | undefined): ServerApp {
-  const { catalogue, embedder, model, calibration, signal } = version;
+  const { index, catalogue, embedder, model, calibration, signal } = version;
   blockUnsafeLoaders();
   const hashPicture = createPictureHasher();
   return createApp({
     search: createSearch({ catalogue, embedder, calibration }),
     catalogue,
     model,
+    ...(options.allowKeylessWrites &&
+      !options.readOnly && {
+        writes: createItemWriter({
+          catalogue,
+          embedder,
+          blobs: options.storeImages ? createBlobStore(index.folder) : null,
+        }),
+      }),
     inspect: (bytes) => inspectImage({ bytes }),
     audit: (report) =>
       auditCatalogue(catalogue, {
@@ -57,6 +70,20 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
   });
 }
 
+/** Pictures that a crash between picture and row left behind, or whose items were deleted. */
+async function sweepBlobs({ folder, catalogue }: OpenedIndex): Promise<void> {
+  // Another version, kept to go back to, may name pictures that this one does not.
+  if ((await listFolder(join(folder, 'versions'))).length > 1) return;
+  const used = new Set<string>();
+  let after: string | undefined;
+  do {
+    const page = await catalogue.scan({ limit: 1000, ...(after !== undefined && { after }) });
+    for (const { imagePath } of page.items) if (imagePath !== null) used.add(imagePath);
+    after = page.next;
+  } while (after !== undefined);
+  await createBlobStore(folder).sweep(used);
+}
+
 /**
  * Serves an index until the signal aborts, then lets the answers under way out and closes.
  * @throws KindredError index-missing, index-locked, index-damaged, bundle-*, model-mismatch, port-in-use, …
@@ -67,6 +94,12 @@ export async function runServe(
   openEmbedder: OpenEmbedder,
 ): Promise<void> {
   const { readOnly } = options;
+  if (readOnly && options.allowKeylessWrites) {
+    throw new KindredError('invalid-option', '--allow-keyless-writes does not go with --read-only', {
+      field: '--allow-keyless-writes',
+      hint: 'Leave one of them out.',
+    });
+  }
   const index = await openIndex(options.index, { readOnly });
   try {
     const page = await findPage();
@@ -79,6 +112,7 @@ export async function runServe(
     };
     const board = createSwitchboard(await open(index));
     try {
+      if (!readOnly) await sweepBlobs(index);
       const server = await startServer(board, options);
       const { items } = await index.catalogue.stats();
       const { model } = board.current();
@@ -115,6 +149,8 @@ export const command: CommandModule = {
       .option('--port <number>', 'the port; 0 takes any free one (default: 7700)')
       .option('--threads <count>', 'threads that decode and embed (default: one a core)')
       .option('--read-only', 'take no lock: beside another server or writer, following it to other versions')
+      .option('--allow-keyless-writes', 'take writes from whoever can connect: PUT, DELETE and batches of items')
+      .option('--no-store-images', 'do not keep the pictures of written items: they are found, but have no picture')
       .option('--log', 'log every request to stderr as JSON lines, not only failures')
       .addHelpText(
         'after',

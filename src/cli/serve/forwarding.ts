@@ -31,8 +31,8 @@ export function forwarding(catalogue: Catalogue): ForwardingCatalogue {
 
   return {
     ...catalogue,
-    put: (items) => write(() => catalogue.put(items)),
-    delete: (ids) => write(() => catalogue.delete(ids)),
+    put: (items, condition) => write(() => catalogue.put(items, condition)),
+    delete: (ids, condition) => write(() => catalogue.delete(ids, condition)),
     async hold(carry) {
       forward = carry;
       await Promise.allSettled([...underWay]);

@@ -12,14 +12,15 @@ export const routeNotFound: RequestHandler = (request) => {
 /** Every error becomes problem+json; what is our fault goes to the log with its stack. */
 export function answerErrors(log: Log): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
-  return (thrown: unknown, request, response, next) => {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  return (thrown: unknown, request, response, _next) => {
     const error = toKindredError(thrown);
     const problem = toProblem(error);
     if (problem.status >= 500 && error.code !== 'overloaded') {
       log.error({ err: error, cause: error.cause, method: request.method, url: request.originalUrl }, 'request failed');
     }
     if (response.headersSent) {
-      next(thrown); // Express cuts the connection, so that half an answer is not taken for a whole one
+      response.destroy(); // so that half an answer is not taken for a whole one
       return;
     }
     response.removeHeader('ETag'); // set for the picture that could not be sent after all

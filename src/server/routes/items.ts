@@ -1,3 +1,4 @@
+import { itemTag } from '../../indexing/item-tag.js';
 import type { AppDeps } from '../deps.js';
 import { presentItem } from '../present.js';
 import { idOf, type Route } from '../route.js';
@@ -42,7 +43,9 @@ export function itemRoutes({ catalogue }: AppDeps): Route[] {
         const id = idOf(request);
         const item = await catalogue.get(id);
         if (item === null) throw itemNotFound(id);
-        response.json(presentItem(item));
+        response.set('ETag', `"${itemTag(item)}"`);
+        if (request.fresh) response.status(304).end();
+        else response.json(presentItem(item));
       },
     },
   ];

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { itemSchema } from './api.js';
+
+/** What writes carry. Limits of one item; those of a request are in deps.ts. */
+export const mostMetadataFields = 64;
+const mostTextLength = 4096;
+const mostLabelLength = 512;
+
+const label = z.string().min(1).max(mostLabelLength).nullable().meta({ description: 'Its class, where it is known.' });
+const metadata = z
+  .record(z.string().min(1).max(128), z.union([z.string().max(mostTextLength), z.number(), z.boolean()]))
+  .refine((fields) => Object.keys(fields).length <= mostMetadataFields, {
+    error: `must have at most ${mostMetadataFields} fields`,
+  })
+  .meta({ description: 'Flat: field → text, number or truth value.' });
+
+/** Form fields of PUT /v1/items/:id beside the file `image`; all text. */
+export const itemFormSchema = z.strictObject({
+  label: z.string().max(mostLabelLength).meta({ description: 'Empty: none.' }).optional(),
+  metadata: z.string().meta({ description: 'JSON: field → text, number or truth value.' }).optional(),
+});
+export const metadataFieldSchema = z.strictObject({ metadata });
+
+const content = {
+  image: z.base64().meta({ description: 'JPEG, PNG, WebP or AVIF.' }).optional(),
+  vector: z.array(z.number()).meta({ description: 'Instead of a picture; scaled to unit length.' }).optional(),
+  label: label.optional(),
+  metadata: metadata.optional(),
+};
+const oneContent = { path: ['vector'], error: 'cannot go with image' };
+const hasOneContent = ({ image, vector }: { image?: string | undefined; vector?: number[] | undefined }): boolean =>
+  image === undefined || vector === undefined;
+
+/** JSON body of PUT /v1/items/:id: with neither image nor vector, the picture of an item that is there is kept. */
+export const itemRequestSchema = z.strictObject(content).refine(hasOneContent, oneContent);
+
+/** A line of POST /v1/items:batch. */
+export const batchLineSchema = z
+  .strictObject({ id: z.string(), op: z.enum(['put', 'delete']).default('put'), ...content })
+  .refine(hasOneContent, oneContent)
+  .refine(({ op, ...rest }) => op === 'put' || Object.keys(rest).length === 1, {
+    path: ['op'],
+    error: 'delete takes an id alone',
+  });
+
+export const writeResponseSchema = z.object({
+  outcome: z.enum(['added', 'replaced', 'unchanged']),
+  item: itemSchema,
+});
