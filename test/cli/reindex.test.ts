@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { z } from 'zod';
 import { exists } from '../../src/core/files.js';
 import { currentVersion } from '../../src/indexing/folder/current.js';
+import { lockIndex } from '../../src/indexing/index-lock.js';
 import { openIndex } from '../../src/indexing/index-folder.js';
 import { runReindex } from '../../src/cli/commands/reindex.js';
 import { openEmbedder } from '../../src/compose.js';
@@ -102,13 +103,23 @@ describe('kindred reindex', () => {
       const embedder = await open(folder);
       return { ...embedder, preferredBatch: 5 };
     };
+    const lock = await lockIndex(join(index, 'reindex'));
+    await expect(run(index, { model: other })).rejects.toMatchObject({
+      code: 'index-locked',
+      message: expect.stringContaining('re-indexed already') as string,
+    });
+    await lock.release();
     const stopping = runReindex(
       index,
       { ...options, model: other },
-      { ...context, progress: ({ stage }) => stage === 're-indexing' && controller.abort() },
+      {
+        ...context,
+        progress: ({ stage }) => {
+          if (stage === 're-indexing') controller.abort();
+        },
+      },
       slow,
     );
-    await expect(run(index, { model: other })).rejects.toMatchObject({ code: 'index-locked' });
     await expect(stopping).rejects.toMatchObject({ code: 'interrupted' });
     expect(await facts(index)).toMatchObject({ version: 1 });
     const { data } = await run(index, { model: other });

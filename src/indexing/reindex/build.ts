@@ -35,6 +35,8 @@ export interface Built {
 /** Calls to the embedder at a time: while one's outcomes are stored, the next ones keep its workers busy. */
 const callsInFlight = 3;
 const page = 1000;
+/** Thousands of changes brought over when all items were: what is left is the switch's. */
+const pagesAfterScan = 1000;
 
 const stopped = (): KindredError =>
   new KindredError('interrupted', 'stopped; what was embedded is kept', {
@@ -112,7 +114,7 @@ async function carryAll(source: Catalogue, target: Catalogue, options: BuildOpti
   // Deleted since an earlier run brought them over, and never in the change log that is read below.
   const known = await source.contentHashes();
   await carrier.bring([...(await target.contentHashes()).keys()].filter((id) => !known.has(id)));
-  const replayedTo = await carrier.replay(changeNumber);
+  const replayedTo = await carrier.replay(changeNumber, pagesAfterScan);
   if (!skipMissing) refuseSkipped(carrier.skipped);
   return { carrier, replayedTo };
 }

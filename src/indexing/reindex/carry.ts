@@ -15,10 +15,11 @@ export interface Carrier {
   /** Makes the target's items of these ids what the source's are now: added, changed or deleted. */
   readonly bring: (ids: readonly string[]) => Promise<void>;
   /**
-   * Brings over what changed after change `from`, until nothing is left.
+   * Brings over what changed after change `from`, at least until now. With `pages`, gives up when there is more after so
+   * many thousand changes: writes may come faster than pictures are embedded.
    * @returns the number of the last change that the target holds
    */
-  readonly replay: (from: number) => Promise<number>;
+  readonly replay: (from: number, pages?: number) => Promise<number>;
   /** What has no embedding of the target's model, and is not in the target. */
   readonly skipped: ReadonlyMap<string, SkippedItem>;
   /** Pictures embedded so far. */
@@ -67,6 +68,7 @@ export function createCarrier({ source, target, embedder }: CarryParts): Carrier
   };
 
   const bring = async (ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return;
     const found = await Promise.all(ids.map((id) => source.get(id)));
     const ready: NewItem[] = [];
     const wanted: CatalogueItem[] = [];
@@ -89,14 +91,15 @@ export function createCarrier({ source, target, embedder }: CarryParts): Carrier
     bring,
     skipped,
     embedded: () => embedded,
-    async replay(from) {
-      for (let last = from; ;) {
+    async replay(from, pages = Infinity) {
+      let last = from;
+      for (let at = 0; at < pages; at++) {
         const lines = await source.changesSince(last, linesAtOnce);
-        const newest = lines.at(-1);
-        if (newest === undefined) return last;
         await bring([...new Set(lines.map(({ id }) => id))]);
-        last = newest.number;
+        last = lines.at(-1)?.number ?? last;
+        if (lines.length < linesAtOnce) break;
       }
+      return last;
     },
   };
 }

@@ -27,6 +27,9 @@ export async function returnTarget(root: string, { target }: SwitchRequest, numb
   if ('built' in target) await rename(versionFolder(root, number), join(root, builtFolder));
 }
 
+/** Thousands of changes brought over before writes are made to wait for the rest: from then on it must come to an end. */
+const pagesBeforeHold = 20;
+
 export interface SwitchParts {
   readonly source: Catalogue;
   /** The version to switch to, open for writing. */
@@ -48,7 +51,7 @@ export interface SwitchParts {
 export async function completeSwitch(root: string, request: SwitchRequest, parts: SwitchParts): Promise<void> {
   const { source, target, embedder, hold } = parts;
   const carrier = createCarrier({ source, target: target.catalogue, embedder });
-  let last = await carrier.replay(request.replayFrom);
+  let last = await carrier.replay(request.replayFrom, pagesBeforeHold);
   if (!request.skipMissing) refuseSkipped(carrier.skipped);
   let queue: Promise<void> = Promise.resolve();
   // One after another: two replays at once could bring an older state after a newer one.
