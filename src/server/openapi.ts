@@ -78,6 +78,8 @@ function requestBody({ json, form }: NonNullable<Route['body']>): Json {
     content: {
       'multipart/form-data': { schema: formSchema(form) },
       'application/json': { schema: jsonSchema(json) },
+      // The picture alone; what would be form fields are query parameters.
+      'image/*': { schema: {} },
     },
   };
 }

@@ -1,17 +1,15 @@
 import { raw, type Request, type RequestHandler, type Response } from 'express';
-import multer, { MulterError } from 'multer';
 import { KindredError } from '../../core/errors.js';
-import { bodyTooLarge } from '../problem.js';
+import { readForm } from './form.js';
 
 export type Body =
   | { readonly kind: 'json'; readonly value: unknown }
+  /** A form; or a picture alone as the body, whose fields are then the query's. */
   | { readonly kind: 'form'; readonly fields: Readonly<Record<string, unknown>>; readonly image: Uint8Array };
 
 /** Reads a request's body into memory. @throws KindredError body-too-large, invalid-json, invalid-request, … */
 export type ReadBody = (request: Request, response: Response) => Promise<Body>;
 
-/** Text fields of a form are options, not pictures. */
-const mostFieldBytes = 64 * 1024;
 /** Structural characters in a JSON body: beyond this, parsing alone would hold up every other request. */
 const mostJsonParts = 100_000;
 
@@ -54,55 +52,30 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function formError(error: unknown, mostBytes: number): KindredError {
-  if (!(error instanceof MulterError)) {
-    return new KindredError('invalid-request', 'the multipart body could not be read to its end', { cause: error });
-  }
-  if (error.code === 'LIMIT_FILE_SIZE') return bodyTooLarge(error, mostBytes);
-  if (error.code === 'LIMIT_FIELD_VALUE') {
-    const field = error.field ?? 'a form field';
-    return new KindredError('invalid-option', `${field} is longer than ${mostFieldBytes} bytes`, {
-      field,
-      cause: error,
-    });
-  }
-  if (error.code === 'LIMIT_UNEXPECTED_FILE' || error.code === 'LIMIT_FILE_COUNT') {
-    return new KindredError('invalid-option', 'send one file, in the form field image', {
-      field: 'image',
-      cause: error,
-    });
-  }
-  return new KindredError('invalid-request', `the multipart body is not accepted: ${error.message}`, { cause: error });
-}
-
-/** A reader for JSON and multipart bodies of at most `mostBytes`, held in memory: nothing of an upload touches the disk. */
+/** A reader for JSON, pictures and multipart bodies of at most `mostBytes`, held in memory: nothing of an upload touches the disk. */
 export function createReadBody(mostBytes: number): ReadBody {
   const readRaw = raw({ type: () => true, limit: mostBytes });
-  const readForm = multer({
-    storage: multer.memoryStorage(),
-    limits: { fileSize: mostBytes, files: 1, fields: 16, parts: 20, fieldSize: mostFieldBytes, fieldNameSize: 100 },
-  }).single('image');
+  const readBytes = async (request: Request, response: Response): Promise<Buffer> => {
+    await runMiddleware(readRaw, request, response);
+    const bytes: unknown = request.body;
+    return Buffer.isBuffer(bytes) ? bytes : Buffer.alloc(0);
+  };
 
   return async (request, response) => {
-    if (request.is('multipart/form-data')) {
-      await runMiddleware(readForm, request, response).catch((error: unknown) => {
-        throw formError(error, mostBytes);
-      });
-      if (request.file === undefined) {
-        throw new KindredError('invalid-option', 'image is missing: send the picture in the form field image', {
-          field: 'image',
-        });
-      }
-      const fields: unknown = request.body;
-      return { kind: 'form', fields: Object.fromEntries(Object.entries(fields ?? {})), image: request.file.buffer };
+    if (request.is('multipart/form-data')) return { kind: 'form', ...(await readForm(request, mostBytes)) };
+    // The cheapest way in: no form to take apart.
+    if (request.is('image/*')) {
+      return { kind: 'form', fields: { ...request.query }, image: await readBytes(request, response) };
     }
     if (request.is('application/json')) {
-      await runMiddleware(readRaw, request, response);
-      const bytes: unknown = request.body;
-      return { kind: 'json', value: parseJson(Buffer.isBuffer(bytes) ? bytes : Buffer.alloc(0)) };
+      return { kind: 'json', value: parseJson(await readBytes(request, response)) };
     }
-    throw new KindredError('content-type-unsupported', 'the body must be multipart/form-data or application/json', {
-      hint: 'Send a picture with: curl -F image=@photo.jpg.',
-    });
+    throw new KindredError(
+      'content-type-unsupported',
+      'the body must be a picture, multipart/form-data or application/json',
+      {
+        hint: 'Send a picture with: curl -F image=@photo.jpg.',
+      },
+    );
   };
 }
