@@ -41,6 +41,20 @@ describe('POST /v1/search', () => {
     });
   });
 
+  it('takes a picture alone as the body, with its options in the query', async () => {
+    const send = (query: string, bytes = half) =>
+      post(`/v1/search${query}`).set('content-type', 'image/png').send(bytes);
+    const response = await send('?limit=1&box=0.5,0,0.5,1');
+    expect(ids(response)).toEqual(['ünï/漢字 "q" <b>.png']);
+    expect(ids(await send('')).length).toBeGreaterThan(1);
+    expectProblem(await send('?limit=many'), 422, 'invalid-option', 'limit');
+    expectProblem(await send('', Buffer.alloc(0)), 422, 'image-unreadable', 'image');
+    const { embedding } = embedResponseSchema.parse(
+      (await post('/v1/embed').set('content-type', 'image/jpeg').send(red)).body,
+    );
+    expect(embedding).toHaveLength(3);
+  });
+
   it.each(['0.5,0,0.5,1', '{"x":0.5,"y":0,"w":0.5,"h":1}'])('searches for the part in the box %s', async (box) => {
     const response = await post().attach('image', half, 'half.png').field('box', box).field('limit', 1);
     expect(ids(response)).toEqual(['ünï/漢字 "q" <b>.png']);
