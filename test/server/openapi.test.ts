@@ -99,7 +99,11 @@ describe('/openapi.json', () => {
 
   it('says of a search what the schemas that validate it say', () => {
     const search = document.paths['/v1/search']?.post;
-    expect(Object.keys(search?.requestBody?.content ?? {})).toEqual(['multipart/form-data', 'application/json', 'image/*']);
+    expect(Object.keys(search?.requestBody?.content ?? {})).toEqual([
+      'multipart/form-data',
+      'application/json',
+      'image/*',
+    ]);
     expect(search?.requestBody?.content['multipart/form-data']?.schema).toMatchObject({
       required: ['image'],
       properties: {
