@@ -16,7 +16,11 @@ import { imageRoutes } from './routes/images.js';
 import { itemBatchRoutes } from './routes/item-batch.js';
 import { itemWriteRoutes } from './routes/item-writes.js';
 import { itemRoutes } from './routes/items.js';
+import { snapshotRoutes } from './routes/snapshots.js';
 import { searchRoutes } from './routes/search.js';
+
+/** Bytes of a body that holds a few options. */
+const smallBody = 10_000;
 
 export interface ServerApp {
   /** For node:http, or supertest. */
@@ -70,6 +74,7 @@ export function createApp(deps: AppDeps): ServerApp {
     ...itemBatchRoutes({ ...deps, running: writing, log, bodyBytes: limits.bodyBytes }),
     ...imageRoutes(deps),
     ...auditRoutes(deps, log),
+    ...snapshotRoutes(deps, createReadBody(smallBody)),
     ...aboutRoutes({ ...deps, isDraining: () => draining }),
     {
       method: 'get',

@@ -4,6 +4,7 @@ import type { Search } from '../search/search.js';
 import type { Log } from './log.js';
 import type { RunAudit } from './present-audit.js';
 import type { ApiModel } from './schemas/api.js';
+import type { SnapshotShelf } from './schemas/snapshots.js';
 
 export interface AppLimits {
   /** Bytes of a body, after decompression. */
@@ -37,6 +38,8 @@ export interface AppDeps {
   readonly inspect?: ((bytes: Uint8Array) => Promise<unknown>) | undefined;
   /** What GET /v1/audit runs; absent: there is no such route. */
   readonly audit?: RunAudit | undefined;
+  /** Where POST /v1/snapshots writes; absent: it says that there is no such folder. */
+  readonly snapshots?: SnapshotShelf | undefined;
   /** The folder of the built page. */
   readonly page?: string | undefined;
   /** Host names to answer to; any where absent. See `allowedHostsFor`. */

@@ -76,7 +76,7 @@ function requestBody({ json, form }: NonNullable<Route['body']>): Json {
   return {
     required: true,
     content: {
-      'multipart/form-data': { schema: formSchema(form) },
+      ...(form !== undefined && { 'multipart/form-data': { schema: formSchema(form) } }),
       'application/json': { schema: jsonSchema(json) },
       // The picture alone; what would be form fields are query parameters.
       'image/*': { schema: {} },

@@ -18,7 +18,7 @@ export interface Route {
   readonly operation: string;
   readonly summary: string;
   readonly query?: z.ZodObject;
-  readonly body?: { readonly json: z.ZodObject; readonly form: z.ZodObject };
+  readonly body?: { readonly json: z.ZodObject; readonly form?: z.ZodObject };
   /** Of a body with one JSON document a line. */
   readonly lines?: z.ZodType;
   readonly answer:

@@ -78,6 +78,17 @@ describe('writes while a server switches to another model', () => {
     await source.close();
   });
 
+  it('keep their conditions', async () => {
+    const catalogue = forwarding(source.catalogue);
+    await catalogue.put([item('there', 1)]);
+    const failed = { code: 'precondition-failed' };
+    await expect(catalogue.put([item('there', 2)], { ifAbsent: true })).rejects.toMatchObject(failed);
+    await expect(catalogue.delete(['there'], { ifMatch: 'another' })).rejects.toMatchObject(failed);
+    expect(await catalogue.get('there')).toMatchObject({ contentHash: 'picture 1' });
+    await target.close();
+    await source.close();
+  });
+
   it('are refused where the new model cannot embed them, and nothing is switched for such an item', async () => {
     const catalogue = forwarding(source.catalogue);
     await catalogue.put([item('vector', 0, { imagePath: null })]);

@@ -10,6 +10,7 @@ import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
 import { createBlobStore } from '../../indexing/blobs.js';
 import { createItemWriter } from '../../indexing/item-writer.js';
+import { openShelf } from '../../indexing/snapshot/shelf.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
 import { createSearch } from '../../search/search.js';
 import { createApp, type ServerApp } from '../../server/app.js';
@@ -27,6 +28,7 @@ export const serveOptions = z.object({
   host: z.string().default('127.0.0.1'),
   port: wholeNumber(0, 65535).default(7700),
   threads: wholeNumber(1, 256).optional(),
+  snapshots: z.string().optional(),
   log: z.boolean().default(false),
   readOnly: z.boolean().default(false),
   allowKeylessWrites: z.boolean().default(false),
@@ -64,6 +66,7 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
         signal,
         picturesAtOnce: 1,
       }),
+    snapshots: options.snapshots === undefined ? undefined : openShelf(options.index, options.snapshots, signal),
     page,
     allowedHosts: allowedHostsFor(options.host),
     log: createLog(options.log),
@@ -151,6 +154,7 @@ export const command: CommandModule = {
       .option('--read-only', 'take no lock: beside another server or writer, following it to other versions')
       .option('--allow-keyless-writes', 'take writes from whoever can connect: PUT, DELETE and batches of items')
       .option('--no-store-images', 'do not keep the pictures of written items: they are found, but have no picture')
+      .option('--snapshots <folder>', 'where POST /v1/snapshots writes copies of the index (default: nowhere)')
       .option('--log', 'log every request to stderr as JSON lines, not only failures')
       .addHelpText(
         'after',

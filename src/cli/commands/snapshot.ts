@@ -5,6 +5,7 @@ import { parseOptions } from '../../config/parse.js';
 import { createArchive, isArchiveName, withSnapshotFolder } from '../../indexing/snapshot/archive.js';
 import { createSnapshot } from '../../indexing/snapshot/create.js';
 import type { Manifest } from '../../indexing/snapshot/manifest.js';
+import { summarise } from '../../indexing/snapshot/shelf.js';
 import { restoreSnapshot } from '../../indexing/snapshot/restore.js';
 import { isSnapshot, verifySnapshot } from '../../indexing/snapshot/verify.js';
 import { verifyIndex } from '../../indexing/snapshot/verify-index.js';
@@ -15,12 +16,6 @@ const outOptions = z.object({ out: z.string(), json: z.boolean().default(false) 
 const jsonOptions = z.object({ json: z.boolean().default(false) });
 
 const number = (value: number): string => value.toLocaleString('en-US');
-
-/** What a snapshot is of, without the list of its files. */
-export function summarise({ files, missing, ...rest }: Manifest) {
-  const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
-  return { ...rest, files: Object.keys(files).length, bytes, missing };
-}
 
 function describe(path: string, manifest: Manifest): string {
   const { items, changeNumber, fingerprint, createdAt, files, bytes } = summarise(manifest);
