@@ -84,12 +84,15 @@ export function createFuzzer(routes: readonly FuzzRoute[], random: Random): () =
     const names = [...route.query, 'limit', '__proto__', 'a[b]'];
     const query = Array.from({ length: Math.floor(random() * 4) }, () => `${pick(names) ?? ''}=${encodeURI(text())}`);
     const type = pick(types) ?? '';
-    const extra = Array.from({ length: Math.floor(random() * 3) }, () => pick(headers) ?? ['accept', '*/*']);
+    const extra = Array.from(
+      { length: Math.floor(random() * 3) },
+      (): readonly [string, string] => pick(headers) ?? ['accept', '*/*'],
+    );
     const sends = method === 'POST' || method === 'PUT' || random() < 0.1;
     return {
       method,
       path: `${path}${query.length > 0 ? `?${query.join('&')}` : ''}`,
-      headers: { ...(type !== '' && { 'content-type': type }), ...Object.fromEntries(extra) },
+      headers: Object.fromEntries<string>([...(type === '' ? [] : [['content-type', type] as const]), ...extra]),
       body: sends && method !== 'HEAD' ? body(type) : undefined,
     };
   };
