@@ -33,10 +33,10 @@ describe('/v1/snapshots', () => {
     expect(named).toMatchObject({ name: 'monday', items: 5, missing: [] });
     const timed = snapshotSchema.parse((await post({}).expect(200)).body);
     expect(timed.name).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d/);
-    const { body } = await request(world.withApp({ snapshots: shelf }).handler)
+    const listed = await request(world.withApp({ snapshots: shelf }).handler)
       .get('/v1/snapshots')
       .expect(200);
-    expect(snapshotsResponseSchema.parse(body)).toEqual({ snapshots: [timed, named], running: null });
+    expect(snapshotsResponseSchema.parse(listed.body)).toEqual({ snapshots: [timed, named], running: null });
     expect((await readdir(join(folder, 'shelf'))).sort()).toEqual([timed.name, 'monday'].sort());
     expectProblem(await post({ name: 'monday' }), 409, 'snapshot-exists', 'name');
   });

@@ -77,7 +77,7 @@ async function openTarget(root: string, options: BuildOptions): Promise<[Embedde
   const { fingerprint, dimension } = embedder;
   if (await exists(join(folder, 'index.json'))) {
     const origin = await readOrigin(folder).catch(() => undefined);
-    const begun = await openEmbeddedCatalogue({ folder }).catch(() => undefined);
+    const begun = await openEmbeddedCatalogue({ folder, imageRoot: root }).catch(() => undefined);
     if (origin?.from === from && begun?.fingerprint === fingerprint) return [begun, true];
     await begun?.close();
   }
@@ -85,7 +85,7 @@ async function openTarget(root: string, options: BuildOptions): Promise<[Embedde
   await fillVersion(folder, { bundleFolder, fingerprint, dimension });
   await writeOrigin(folder, { from, skipMissing, replayedTo: 0, switchedAt: null });
   await writeVersionInfo(folder, { fingerprint, dimension });
-  return [await openEmbeddedCatalogue({ folder }), false];
+  return [await openEmbeddedCatalogue({ folder, imageRoot: root }), false];
 }
 
 async function carryAll(source: Catalogue, target: Catalogue, options: BuildOptions, work: WorkOptions) {
