@@ -10,7 +10,7 @@ export const blobsFolder = 'blobs';
 /** Encoded pictures by content, beside the versions of an index: one file a picture, however many items have it. */
 export interface BlobStore {
   /**
-   * Keeps the bytes; file, name and folder are on the disk when it resolves. Keeping what is kept costs a look.
+   * Keeps the bytes; file, name and folder are on the disk when it resolves. Keeping what is kept costs a look and a sync.
    * @returns the absolute path
    * @throws KindredError disk-full, folder-not-writable
    */
@@ -25,6 +25,8 @@ export function createBlobStore(root: string): BlobStore {
   const pathOf = (hash: string): string => join(folder, hash.slice(0, 2), hash);
   /** Folders whose own names are known to be on the disk. */
   const made = new Set<string>();
+  /** By hash: whoever brings the same picture meanwhile waits for the same file, which may have its name but not be synced yet. */
+  const underWay = new Map<string, Promise<string>>();
 
   const makeFolder = async (path: string): Promise<void> => {
     if (made.has(path)) return;
@@ -48,13 +50,28 @@ export function createBlobStore(root: string): BlobStore {
     }
   };
 
+  const keep = async (bytes: Uint8Array, hash: string): Promise<string> => {
+    const path = pathOf(hash);
+    const shard = dirname(path);
+    await makeFolder(shard);
+    try {
+      if (await isWhole(path, bytes, hash)) {
+        // A process that died before it synced may have left it: being read back says nothing of the disk.
+        for (const written of [path, shard]) await syncFile(written);
+      } else await writeFileAtomic(path, bytes);
+    } catch (error) {
+      throw writeError(error, path);
+    }
+    return path;
+  };
+
   return {
-    async put(bytes, hash) {
-      const path = pathOf(hash);
-      if (await isWhole(path, bytes, hash)) return path;
-      await makeFolder(dirname(path));
-      await writeFileAtomic(path, bytes);
-      return path;
+    put(bytes, hash) {
+      const running = underWay.get(hash);
+      if (running) return running;
+      const kept = keep(bytes, hash).finally(() => underWay.delete(hash));
+      underWay.set(hash, kept);
+      return kept;
     },
     async sweep(used) {
       if (!(await exists(folder))) return 0;
