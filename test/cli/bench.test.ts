@@ -14,6 +14,7 @@ import { makePictures } from '../../src/cli/bench/images.js';
 import { indexBench } from '../../src/cli/bench/index-bench.js';
 import { benches } from '../../src/cli/bench/registry.js';
 import { serveBench } from '../../src/cli/bench/serve-bench.js';
+import { createWritesBench } from '../../src/cli/bench/writes-bench.js';
 import { type BenchOptions, formatReport, runBenches } from '../../src/cli/commands/bench.js';
 import type { OpenEmbedder } from '../../src/cli/commands/index.js';
 import { KindredError } from '../../src/core/errors.js';
@@ -143,7 +144,7 @@ describe('runBenches', () => {
   });
 
   it('knows the benches', () => {
-    expect(benches.names).toEqual(expect.arrayContaining(['embed', 'index', 'serve', 'train']));
+    expect(benches.names).toEqual(expect.arrayContaining(['embed', 'index', 'serve', 'train', 'writes']));
   });
 });
 
@@ -154,6 +155,18 @@ describe('makePictures', () => {
     expect(await Promise.all(again.map((path) => readFile(path)))).toEqual(bytes);
     expect(new Set(bytes.map((one) => one.toString('base64'))).size).toBe(3);
     expect(await sharp(bytes[0]).metadata()).toMatchObject({ format: 'jpeg', width: 640, height: 480 });
+  });
+});
+
+describe('bench writes', () => {
+  it('counts the syncs of durable adds against none', async () => {
+    const bench = createWritesBench({ adds: 192, writers: 64, dimension: 4 });
+    const rows = await bench.run({ ...running, images: [], threads: 1, runs: 1, folder: root });
+    const [ratio, syncs] = rows.map((row) => ('skipped' in row ? undefined : row));
+    expect(ratio?.ratio).toBeGreaterThan(0);
+    expect(syncs?.value).toBeGreaterThanOrEqual(3 / 192);
+    expect(syncs?.value).toBeLessThanOrEqual(1 / 16);
+    expect(await readdir(root)).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { countCommits } from '../../src/cli/bench/writes-bench.js';
 import { squaredDistance } from '../../src/core/vectors.js';
 import type { Filter, NewItem } from '../../src/indexing/catalogue.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../src/indexing/embedded/embedded-catalogue.js';
@@ -180,12 +181,34 @@ describe('searching the graph', () => {
 });
 
 describe('the owner’s worker', () => {
+  it('lets writers share commits, and finds what each wrote when it is told', async () => {
+    const [folder, writers, each] = [await temporaryFolder(), 64, 4];
+    const catalogue = await openEmbeddedCatalogue({ folder, create: { fingerprint, dimension: width } });
+    const all = clustered(writers * each, width, 8, 3).map((embedding, i) => newItem(`item ${i}`, embedding));
+    const before = await countCommits(folder);
+    const write = async (writer: number): Promise<void> => {
+      for (const item of all.slice(writer * each, (writer + 1) * each)) {
+        expect(await catalogue.put([item])).toEqual(['added']);
+        const [nearest] = await catalogue.search(item.embedding, { limit: 1 });
+        expect(nearest?.item.id).toBe(item.id);
+      }
+    };
+    await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+    const commits = (await countCommits(folder)) - before;
+    expect(commits).toBeGreaterThan(0);
+    expect(commits).toBeLessThanOrEqual(all.length / 16);
+    await catalogue.close();
+  });
+
   it('rejects everything in flight, and everything later, when it dies', async () => {
     const folder = await temporaryFolder();
     const client = new OwnerClient();
     await client.call('open', { folder, readOnly: false, create: { fingerprint, dimension }, tuning });
-    const inFlight = [client.call('stats', undefined), client.call('get', 'a')];
-    const ended = Promise.allSettled(inFlight);
+    // So much that no answer can come before it is ended.
+    const many = Array.from({ length: 5000 }, (_, i) => newItem(`item ${i}`, new Float32Array()));
+    const put = () =>
+      client.call('put', { items: many, embeddings: new Float32Array(many.length * dimension).fill(0.5) });
+    const ended = Promise.allSettled([put(), put()]);
     await client.terminate();
     for (const outcome of await ended) expect(outcome).toMatchObject({ reason: { code: 'worker-died' } });
     await expect(client.call('get', 'a')).rejects.toMatchObject({ code: 'worker-died' });

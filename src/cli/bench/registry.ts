@@ -5,6 +5,7 @@ import { evalBench } from './eval-bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
 import { trainBench } from './train-bench.js';
+import { writesBench } from './writes-bench.js';
 
 export const benches = createRegistry<AnyBench>('bench', {
   embed: embedBench,
@@ -12,4 +13,5 @@ export const benches = createRegistry<AnyBench>('bench', {
   index: indexBench,
   serve: serveBench,
   train: trainBench,
+  writes: writesBench,
 });

@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   readonly imageRoot?: string;
   /** Thresholds of the search plan and of the graph, for tests and measurements. */
   readonly tuning?: Partial<Tuning>;
+  /** The script of another owner thread, to measure this one against. */
+  readonly ownerScript?: URL;
 }
 
 export interface EmbeddedCatalogue extends Catalogue {
@@ -62,7 +64,7 @@ function pathsBelow(root: string | undefined): PathsOfItems {
  * @throws KindredError index-missing, index-damaged, index-too-new, folder-not-writable, disk-full, addon-missing
  */
 export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<EmbeddedCatalogue> {
-  const owner = new OwnerClient();
+  const owner = new OwnerClient(options.ownerScript);
   const { stored, shown } = pathsBelow(options.imageRoot);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {

@@ -15,8 +15,8 @@ export class OwnerClient {
   #count = 0;
   #fault: KindredError | undefined;
 
-  constructor() {
-    this.#worker = new Worker(workerUrl('./owner-worker.js', import.meta.url), {
+  constructor(script = workerUrl('./owner-worker.js', import.meta.url)) {
+    this.#worker = new Worker(script, {
       name: 'kindred-catalogue',
       // Flags such as --input-type or a test runner's loaders are not for this thread.
       execArgv: [],

@@ -42,10 +42,10 @@ export class Owner {
   #stats: Omit<CatalogueStats, 'graph' | 'densities' | 'bytes'> | undefined;
 
   /** @throws KindredError as openDatabase does */
-  constructor(options: OwnerOptions) {
+  constructor(options: OwnerOptions, open = openDatabase) {
     const { folder, readOnly, create, tuning } = options;
     this.#options = options;
-    const { db, identity } = openDatabase({ path: join(folder, databaseFile), readOnly, create });
+    const { db, identity } = open({ path: join(folder, databaseFile), readOnly, create });
     this.#db = db;
     this.#identity = identity;
     this.#truth = new Truth(db);
