@@ -1,7 +1,14 @@
 import sharp from 'sharp';
 import { KindredError } from '../core/errors.js';
 import { type Box, type ImageSource, maxPixels, type RgbImage } from '../core/images.js';
-import { isSupported, sniffFormat, type SniffedFormat, type SupportedFormat } from './image-format.js';
+import {
+  isSupported,
+  listFormats,
+  sniffFormat,
+  type SniffedFormat,
+  type SupportedFormat,
+  supportedFormats,
+} from './image-format.js';
 import { describeSource, readImageBytes } from './image-source.js';
 import { centreCrop } from './pixels.js';
 import { quickSize } from './quick-header.js';
@@ -35,11 +42,12 @@ export interface DecodedImage extends RgbImage {
   readonly sourceHeight: number;
 }
 
-function unsupported(format: SniffedFormat, name: string): KindredError {
-  const what = format === 'unknown' ? 'is not an image' : `is ${format.toUpperCase()}, which is not supported`;
+function unsupported(format: SniffedFormat, name: string, accepted: readonly SupportedFormat[]): KindredError {
+  const taken = isSupported(format) ? 'is not taken here' : 'is not supported';
+  const what = format === 'unknown' ? 'is not an image' : `is ${format.toUpperCase()}, which ${taken}`;
   const advice = format === 'heic' ? 'Phones can save JPEG instead, or convert it' : 'Convert it';
   return new KindredError('image-unsupported', `${name} ${what}`, {
-    hint: `${advice} to JPEG, PNG, WebP, AVIF or GIF.`,
+    hint: `${advice} to ${listFormats(accepted)}.`,
   });
 }
 
@@ -57,10 +65,14 @@ function decoderFailure(name: string, error: unknown): KindredError {
   return unreadable(name, `is damaged or cut off${known}`, error);
 }
 
-async function readHeader(bytes: Uint8Array, name: string): Promise<ImageHeader> {
+async function readHeader(
+  bytes: Uint8Array,
+  name: string,
+  accepted: readonly SupportedFormat[] = supportedFormats,
+): Promise<ImageHeader> {
   if (bytes.byteLength === 0) throw unreadable(name, 'is empty (0 bytes)');
   const format = sniffFormat(bytes);
-  if (!isSupported(format)) throw unsupported(format, name);
+  if (!isSupported(format, accepted)) throw unsupported(format, name, accepted);
   let size = quickSize(bytes, format);
   try {
     size ??= (await sharp(bytes, { limitInputPixels: false }).metadata()).autoOrient;
@@ -81,8 +93,8 @@ async function readHeader(bytes: Uint8Array, name: string): Promise<ImageHeader>
  * Reads an image's header and nothing else: milliseconds, whatever its size.
  * @throws KindredError image-missing, image-unsupported, image-too-large, image-unreadable
  */
-export async function inspectImage(source: ImageSource): Promise<ImageHeader> {
-  return readHeader(await readImageBytes(source), describeSource(source));
+export async function inspectImage(source: ImageSource, accepted?: readonly SupportedFormat[]): Promise<ImageHeader> {
+  return readHeader(await readImageBytes(source), describeSource(source), accepted);
 }
 
 /** A box in whole pixels, at least one pixel each way and inside the picture. */

@@ -5,6 +5,21 @@ export type SniffedFormat =
 /** The formats that are decoded. Of an animation, the first frame. */
 export const supportedFormats = ['jpeg', 'png', 'webp', 'avif', 'gif'] as const;
 export type SupportedFormat = (typeof supportedFormats)[number];
+/** What is taken from a stranger to be kept and shown to others. */
+export const storedFormats: readonly SupportedFormat[] = ['jpeg', 'png', 'webp', 'avif'];
+const formatNames: Readonly<Record<SupportedFormat, string>> = {
+  jpeg: 'JPEG',
+  png: 'PNG',
+  webp: 'WebP',
+  avif: 'AVIF',
+  gif: 'GIF',
+};
+
+/** 'JPEG, PNG or WebP' */
+export function listFormats(formats: readonly SupportedFormat[]): string {
+  const names = formats.map((format) => formatNames[format]);
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(' or ');
+}
 
 /** File name endings of the supported formats. */
 export const imageExtensions: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif']);
@@ -13,8 +28,11 @@ export const otherImageExtensions: ReadonlySet<string> = new Set(
   '.heic .heif .svg .tif .tiff .bmp .jxl .psd'.split(' '),
 );
 
-export function isSupported(format: SniffedFormat): format is SupportedFormat {
-  return supportedFormats.some((supported) => supported === format);
+export function isSupported(
+  format: SniffedFormat,
+  accepted: readonly SupportedFormat[] = supportedFormats,
+): format is SupportedFormat {
+  return accepted.some((supported) => supported === format);
 }
 
 /** The brands of an ISO media file (its first box): 'avif', 'heic', 'mif1', … */

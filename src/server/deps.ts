@@ -33,9 +33,9 @@ export interface AppDeps {
   readonly writes?: ItemWriter | undefined;
   /**
    * Refuses bytes that are no picture, or too large a one, from their header alone, so that they never wait for the
-   * embedder. @throws KindredError image-unsupported, image-unreadable, image-too-large
+   * embedder. Fewer formats are taken to be stored. @throws KindredError image-unsupported, image-unreadable, image-too-large
    */
-  readonly inspect?: ((bytes: Uint8Array) => Promise<unknown>) | undefined;
+  readonly inspect?: ((bytes: Uint8Array, use: 'query' | 'stored') => Promise<unknown>) | undefined;
   /** What GET /v1/audit runs; absent: there is no such route. */
   readonly audit?: RunAudit | undefined;
   /** Where POST /v1/snapshots writes; absent: it says that there is no such folder. */

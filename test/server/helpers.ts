@@ -6,6 +6,7 @@ import type request from 'supertest';
 import { expect } from 'vitest';
 import { sha256 } from '../../src/core/hashing.js';
 import { inspectImage } from '../../src/data/decode.js';
+import { storedFormats } from '../../src/data/image-format.js';
 import { auditCatalogue, createPictureHasher } from '../../src/evaluate/audit/catalogue.js';
 import type { NewItem } from '../../src/indexing/catalogue.js';
 import { createSearch } from '../../src/search/search.js';
@@ -80,7 +81,7 @@ export async function createWorld(): Promise<World> {
       search: createSearch({ catalogue, embedder }),
       catalogue,
       model,
-      inspect: (bytes) => inspectImage({ bytes }),
+      inspect: (bytes, use) => inspectImage({ bytes }, use === 'stored' ? storedFormats : undefined),
       audit: () => auditCatalogue(catalogue, { hashPicture: createPictureHasher() }),
       ...changes,
     });

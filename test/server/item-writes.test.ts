@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createBlobStore } from '../../src/indexing/blobs.js';
@@ -179,10 +180,62 @@ describe('PUT /v1/items/:id', () => {
     ['a short vector', { vector: [1, 0] }, 422, 'invalid-vector', 'vector'],
     ['a vector of zeros', { vector: [0, 0, 0] }, 422, 'invalid-vector', 'vector'],
     ['an unknown field', { vector: [1, 0, 0], path: '/etc/passwd' }, 422, 'invalid-option', 'path'],
+    [
+      'a field name too long',
+      { vector: [1, 0, 0], metadata: { ['x'.repeat(129)]: 1 } },
+      422,
+      'invalid-option',
+      'metadata',
+    ],
+    ['a list as metadata', { vector: [1, 0, 0], metadata: [1] }, 422, 'invalid-option', 'metadata'],
+    ['a long label', { vector: [1, 0, 0], label: 'x'.repeat(513) }, 422, 'invalid-option', 'label'],
     ['no picture at all', { image: 'aGVsbG8=' }, 415, 'image-unsupported', undefined],
   ] as const)('refuses %s and writes nothing', async (_, body, status, code, field) => {
     expectProblem(await put('bad').send(body), status, code, field);
     expect(await catalogue.get('bad')).toBeNull();
+  });
+
+  it('names the rule that metadata breaks', async () => {
+    const detailOf = async (metadata: unknown): Promise<string> => {
+      const answer = await put('bad').send({ vector: [1, 0, 0], metadata });
+      return expectProblem(answer, 422, 'invalid-option', 'metadata').detail;
+    };
+    const wide = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`field ${n}`, 'x'.repeat(300)]));
+    expect(await detailOf(wide)).toBe('metadata must be at most 16384 bytes as JSON');
+    const many = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`${n}`, n]));
+    expect(await detailOf(many)).toBe('metadata must have at most 64 fields');
+    expect(await detailOf({ a: { b: 1 } })).toBe('metadata.a must be a text, a number, true or false');
+    expect(await detailOf({ a: 'x'.repeat(5000) })).toBe('metadata.a must be at most 4096 characters');
+    expect((await detailOf({ ['x'.repeat(5000)]: 1 })).length).toBeLessThan(300);
+  });
+
+  it('stores JPEG, PNG, WebP and AVIF alone, and says what to do with a photo from a phone', async () => {
+    for (const format of ['jpeg', 'png', 'webp', 'avif'] as const) {
+      const image = await sharp(red).toFormat(format).toBuffer();
+      expect((await put(`as ${format}`).attach('image', image, 'x')).status).toBe(201);
+    }
+    const gif = await sharp(red).gif().toBuffer();
+    const heic = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic\0\0\0\0mif1heic'), red]);
+    for (const [image, words] of [
+      [gif, 'Convert it to JPEG, PNG, WebP or AVIF.'],
+      [heic, 'Phones can save JPEG instead, or convert it to JPEG, PNG, WebP or AVIF.'],
+    ] as const) {
+      const answer = await put('bad').attach('image', image, 'x.jpg');
+      expect(expectProblem(answer, 415, 'image-unsupported').hint).toBe(words);
+      const [result] = resultsOf((await batch(JSON.stringify({ id: 'bad', image: image.toString('base64') }))).body);
+      expect(result?.problem?.code).toBe('image-unsupported');
+    }
+    expect(await catalogue.get('bad')).toBeNull();
+  });
+
+  it('takes a picture alone as the body, with the rest in the query', async () => {
+    const alone = (query: string, to = itemUrl('alone')) =>
+      request(app.handler).put(`${to}${query}`).set('content-type', 'image/png').send(red);
+    const added = await alone('?label=shoe&metadata=%7B%22price%22%3A3%7D');
+    expect(added.body).toMatchObject({ outcome: 'added', item: { label: 'shoe', metadata: { price: 3 }, width: 64 } });
+    expectProblem(await alone('?colour=red'), 422, 'invalid-option', 'colour');
+    const inQuery = request(app.handler).put(`${itemUrl('v')}?label=x`);
+    expectProblem(await inQuery.send({ vector: [1, 0, 0] }), 422, 'invalid-option', 'label');
   });
 
   it('refuses ids that are none, and writes where they are not allowed', async () => {

@@ -7,6 +7,7 @@ import { KindredError } from '../../core/errors.js';
 import { exists, listFolder } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
+import { storedFormats } from '../../data/image-format.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
 import { createBlobStore } from '../../indexing/blobs.js';
 import { createItemWriter } from '../../indexing/item-writer.js';
@@ -58,7 +59,7 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
           blobs: options.storeImages ? createBlobStore(index.folder) : null,
         }),
       }),
-    inspect: (bytes) => inspectImage({ bytes }),
+    inspect: (bytes, use) => inspectImage({ bytes }, use === 'stored' ? storedFormats : undefined),
     audit: (report) =>
       auditCatalogue(catalogue, {
         hashPicture,

@@ -45,7 +45,7 @@ export function itemBatchRoutes({ writes, inspect, running, log, bodyBytes }: Ba
       throw itemNotFound(id);
     }
     const content = contentOf(image, vector);
-    if (content !== 'kept' && 'image' in content) await inspect?.(content.image);
+    if (content !== 'kept' && 'image' in content) await inspect?.(content.image, 'stored');
     const { outcome } = await writer.put({ id, label, metadata, content });
     return { id, outcome };
   };

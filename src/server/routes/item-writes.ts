@@ -106,18 +106,19 @@ export function itemWriteRoutes({ writes, inspect, readBody, running }: ItemWrit
       path: '/v1/items/:id',
       operation: 'putItem',
       summary: 'Adds or replaces an item',
-      query: noQuerySchema,
+      query: itemFormSchema,
       body: { json: itemRequestSchema, form: itemFormSchema },
       answer: { json: writeResponseSchema, about: 'Durable, and found by the next search. 201 where it is new.' },
       errors: [...writeErrors, ...contentErrors],
       handle: (request, response) => {
         const writer = requireWrites(writes);
-        parseRequest(noQuerySchema, request.query);
+        // Of a picture alone as the body, the query says what a form's fields would.
+        if (!request.is('image/*')) parseRequest(noQuerySchema, request.query);
         const condition = conditionOf(request);
         return running.run(async () => {
           const wanted = await readItem(request, response);
           const { content } = wanted;
-          if (content !== 'kept' && 'image' in content) await inspect?.(content.image);
+          if (content !== 'kept' && 'image' in content) await inspect?.(content.image, 'stored');
           const { outcome, item } = await writer.put(wanted, condition);
           response.set('ETag', `"${itemTag(item)}"`).status(outcome === 'added' ? 201 : 200);
           response.json({ outcome, item: presentItem(item) });

@@ -4,6 +4,9 @@ import { closest } from '../../core/registry.js';
 
 type Issue = z.core.$ZodIssue;
 
+/** Characters of a name that a caller made up. */
+const mostEchoed = 200;
+
 const codeOfField: Readonly<Record<string, ErrorCode>> = { box: 'invalid-box', vector: 'invalid-vector' };
 
 function rule(issue: Issue): string {
@@ -15,6 +18,10 @@ function rule(issue: Issue): string {
     return `must be ${issue.expected === 'int' ? 'a whole number' : article(issue.expected)}`;
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
   if (issue.code === 'invalid_format') return `must be ${issue.format}`;
+  if (issue.code === 'invalid_key') {
+    const [fault] = issue.issues;
+    return `has a name that ${fault === undefined ? 'is not valid' : rule(fault)}`;
+  }
   return issue.message;
 }
 
@@ -25,7 +32,7 @@ function article(noun: string): string {
 /** The first thing that is wrong, as an error that names the field and the rule. */
 function toError(issue: Issue, known: readonly string[]): KindredError {
   if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
+    const key = (issue.keys[0] ?? '').slice(0, mostEchoed);
     const near = closest(key, known);
     return new KindredError('invalid-option', `${key} is not known here${near ? ` (did you mean ${near}?)` : ''}`, {
       field: key,
@@ -36,7 +43,7 @@ function toError(issue: Issue, known: readonly string[]): KindredError {
   const [first = ''] = issue.path.map(String);
   return new KindredError(
     codeOfField[first] ?? 'invalid-option',
-    `${issue.path.map(String).join('.')} ${rule(issue)}`,
+    `${issue.path.map(String).join('.').slice(0, mostEchoed)} ${rule(issue)}`,
     {
       field: first,
     },

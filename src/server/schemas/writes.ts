@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import { itemSchema } from './api.js';
 
@@ -5,12 +6,21 @@ import { itemSchema } from './api.js';
 export const mostMetadataFields = 64;
 const mostTextLength = 4096;
 const mostLabelLength = 512;
+const mostMetadataBytes = 16 * 1024;
 
 const label = z.string().min(1).max(mostLabelLength).nullable().meta({ description: 'Its class, where it is known.' });
 const metadata = z
-  .record(z.string().min(1).max(128), z.union([z.string().max(mostTextLength), z.number(), z.boolean()]))
+  .record(
+    z.string().min(1).max(128),
+    z.union([z.string().max(mostTextLength), z.number(), z.boolean()], {
+      error: 'must be a text, a number, true or false',
+    }),
+  )
   .refine((fields) => Object.keys(fields).length <= mostMetadataFields, {
     error: `must have at most ${mostMetadataFields} fields`,
+  })
+  .refine((fields) => Buffer.byteLength(JSON.stringify(fields)) <= mostMetadataBytes, {
+    error: `must be at most ${mostMetadataBytes} bytes as JSON`,
   })
   .meta({ description: 'Flat: field → text, number or truth value.' });
 
