@@ -66,12 +66,13 @@ export function createApp(deps: AppDeps): ServerApp {
 
   const imageQueries = createLimiter({ what: 'image queries', running: limits.imageQueries, waiting: 0 });
   const writing = createLimiter({ what: 'writes', running: limits.writes, waiting: 0 });
-  const readBody = createReadBody(limits.bodyBytes);
+  const { bodyBytes, batchBytes } = limits;
+  const readBody = createReadBody(bodyBytes);
   const routes: Route[] = [
     ...searchRoutes({ ...deps, readBody, imageQueries }),
     ...itemRoutes(deps),
     ...itemWriteRoutes({ ...deps, readBody, running: writing }),
-    ...itemBatchRoutes({ ...deps, running: writing, log, bodyBytes: limits.bodyBytes }),
+    ...itemBatchRoutes({ ...deps, running: writing, log, bodyBytes, batchBytes }),
     ...imageRoutes(deps),
     ...auditRoutes(deps, log),
     ...snapshotRoutes(deps, createReadBody(smallBody)),

@@ -9,6 +9,8 @@ import type { SnapshotShelf } from './schemas/snapshots.js';
 export interface AppLimits {
   /** Bytes of a body, after decompression. */
   readonly bodyBytes: number;
+  /** Bytes of a whole batch, which is read as a stream. */
+  readonly batchBytes: number;
   /** Image queries at work or waiting for the embedder; more are told to come back. */
   readonly imageQueries: number;
   /** Writes at work or waiting; more are told to come back. */
@@ -19,6 +21,7 @@ export interface AppLimits {
 
 export const defaultLimits: AppLimits = {
   bodyBytes: 20_000_000,
+  batchBytes: 1_000_000_000,
   imageQueries: 64,
   writes: 64,
   thumbnailBytes: 64 * 1024 * 1024,

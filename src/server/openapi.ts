@@ -65,21 +65,31 @@ function parameters(route: Route): Json[] {
   return [...inPath, ...inQuery];
 }
 
-function formSchema(form: z.ZodObject): Json {
+function formSchema(form: z.ZodObject, required: readonly string[]): Json {
   const fields = jsonSchema(form);
   const image = { type: 'string', format: 'binary', description: 'A JPEG, PNG, WebP or AVIF file.' };
   const properties = typeof fields['properties'] === 'object' ? fields['properties'] : {};
-  return { ...fields, properties: { image, ...properties }, required: ['image'] };
+  return { ...fields, properties: { image, ...properties }, required };
 }
 
 function requestBody({ json, form }: NonNullable<Route['body']>): Json {
   return {
     required: true,
     content: {
-      ...(form !== undefined && { 'multipart/form-data': { schema: formSchema(form) } }),
+      ...(form !== undefined && { 'multipart/form-data': { schema: formSchema(form, ['image']) } }),
       'application/json': { schema: jsonSchema(json) },
       // The picture alone; what would be form fields are query parameters.
       'image/*': { schema: {} },
+    },
+  };
+}
+
+function linesBody({ json, form }: NonNullable<Route['lines']>): Json {
+  return {
+    required: true,
+    content: {
+      'application/x-ndjson': { schema: jsonSchema(json) },
+      'multipart/form-data': { schema: formSchema(form, ['item']) },
     },
   };
 }
@@ -118,7 +128,7 @@ export function describeApi(routes: readonly Route[]): Json {
         parameters: parameters(route),
         ...(route.body !== undefined && { requestBody: requestBody(route.body) }),
         ...(route.lines !== undefined && {
-          requestBody: { required: true, content: { 'application/x-ndjson': { schema: jsonSchema(route.lines) } } },
+          requestBody: linesBody(route.lines),
         }),
         responses: responses(route),
       },

@@ -19,8 +19,8 @@ export interface Route {
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly body?: { readonly json: z.ZodObject; readonly form?: z.ZodObject };
-  /** Of a body with one JSON document a line. */
-  readonly lines?: z.ZodType;
+  /** Of a body with one JSON document a line; `form`: the same as a form, whose parts may come any number of times. */
+  readonly lines?: { readonly json: z.ZodType; readonly form: z.ZodObject };
   readonly answer:
     | { readonly lines: z.ZodType; readonly about: string }
     | { readonly json: z.ZodType; readonly about: string }

@@ -11,22 +11,15 @@ export interface Form {
 /** Text fields of a form are options, not pictures. */
 const mostFieldBytes = 64 * 1024;
 
-const unreadable = (cause?: unknown): KindredError =>
+export const unreadable = (cause?: unknown): KindredError =>
   new KindredError('invalid-request', 'the multipart body could not be read to its end', { cause });
 const tooMany = (what: string): KindredError =>
   new KindredError('invalid-request', `the multipart body is not accepted: too many ${what}`);
 const oneFile = (): KindredError =>
   new KindredError('invalid-option', 'send one file, in the form field image', { field: 'image' });
 
-function openParser(request: Request, mostBytes: number): busboy.Busboy {
-  const limits = {
-    fileSize: mostBytes,
-    files: 1,
-    fields: 16,
-    parts: 20,
-    fieldSize: mostFieldBytes,
-    fieldNameSize: 100,
-  };
+/** @throws KindredError invalid-request for a head that tells no boundary */
+export function openParser(request: Request, limits: busboy.Limits): busboy.Busboy {
   try {
     return busboy({ headers: request.headers, limits });
   } catch (error) {
@@ -41,7 +34,8 @@ function openParser(request: Request, mostBytes: number): busboy.Busboy {
  * @throws KindredError body-too-large, invalid-option, invalid-request
  */
 export function readForm(request: Request, mostBytes: number): Promise<Form> {
-  const parser = openParser(request, mostBytes);
+  const limits = { files: 1, fields: 16, parts: 20, fieldSize: mostFieldBytes, fieldNameSize: 100 };
+  const parser = openParser(request, { fileSize: mostBytes, ...limits });
   return new Promise((resolve, reject) => {
     const fields = new Map<string, unknown>();
     const chunks: Buffer[] = [];

@@ -53,6 +53,11 @@ export const batchLineSchema = z
     error: 'delete takes an id alone',
   });
 
+/** POST /v1/items:batch as a form: an item, then its picture where it has one, and so on. */
+export const batchFormSchema = z.strictObject({
+  item: z.string().meta({ description: 'What a line would say, as JSON; the file `image` behind it is its picture.' }),
+});
+
 export const writeResponseSchema = z.object({
   outcome: z.enum(['added', 'replaced', 'unchanged']),
   item: itemSchema,
