@@ -47,7 +47,7 @@ export async function lockIndex(folder: string): Promise<IndexLock> {
     if (!isSystemError(error, 'SQLITE_BUSY')) throw sqliteError(error, path);
     const owner = await readFile(ownerPath, 'utf8').catch(() => 'another process');
     throw new KindredError('index-locked', `the index ${folder} is in use by ${owner.trim().slice(0, 300)}`, {
-      hint: 'Stop that process, or wait for it; the lock goes with the process.',
+      hint: 'Stop that process, or wait for it. To a server that takes writes, send them over HTTP.',
       cause: error,
     });
   }

@@ -1,51 +1,11 @@
-import type { Embedder } from '../core/embedder.js';
+import type { EmbedOutcome } from '../core/embedder.js';
 import { type ErrorCode, isSystemError, KindredError } from '../core/errors.js';
 import { sha256File } from '../core/hashing.js';
-import type { Metadata } from '../core/metadata.js';
-import { type ReportProgress, silent } from '../core/progress.js';
-import type { Catalogue, NewItem } from './catalogue.js';
+import { silent } from '../core/progress.js';
+import type { NewItem } from './catalogue.js';
 import { idProblem, sameMetadata } from './item-rules.js';
-
-/** A picture to be indexed. */
-export interface SourceItem {
-  readonly id: string;
-  readonly label: string | null;
-  readonly metadata: Metadata;
-  /** Absolute path of the picture. */
-  readonly path: string;
-}
-
-export interface SkippedItem {
-  readonly id: string;
-  readonly path: string;
-  readonly code: ErrorCode;
-  readonly message: string;
-}
-
-export interface SyncOptions {
-  readonly catalogue: Catalogue;
-  readonly source: readonly SourceItem[] | AsyncIterable<SourceItem>;
-  readonly embedder: Embedder;
-  /** Delete what the source no longer has. */
-  readonly prune?: boolean;
-  /** Stop at the first picture that cannot be read. */
-  readonly strict?: boolean;
-  readonly progress?: ReportProgress;
-  readonly signal?: AbortSignal;
-}
-
-export interface SyncSummary {
-  readonly added: number;
-  /** The picture had changed. */
-  readonly replaced: number;
-  readonly unchanged: number;
-  /** The picture was the same, its label, metadata or path were not. */
-  readonly metadataChanged: number;
-  /** In the catalogue, not in the source. Pictures that are there but cannot be read are not among them. */
-  readonly vanished: readonly string[];
-  readonly pruned: number;
-  readonly skipped: readonly SkippedItem[];
-}
+import { referPicture } from './keep-picture.js';
+import type { SkippedItem, SourceItem, SyncOptions, SyncSummary } from './sync-types.js';
 
 /** Items a transaction holds: each costs one sync of the disk. */
 const itemsPerPut = 256;
@@ -162,20 +122,36 @@ class Sync {
 
   async #embed(wanted: readonly SourceItem[]): Promise<void> {
     const outcomes = await this.#options.embedder.embed(wanted.map(({ path }) => ({ image: { path }, hash: true })));
-    for (const [index, item] of wanted.entries()) {
-      const outcome = outcomes[index];
-      if (!outcome) throw new KindredError('internal', 'the embedder gave fewer outcomes than it was asked for');
-      if (!outcome.ok) {
-        this.#skip(item, outcome.error.code, outcome.error.message);
-        continue;
-      }
-      const { embedding, width, height, contentHash } = outcome;
-      if (contentHash === null) throw new KindredError('internal', 'the embedder gave no hash, though asked for one');
-      const { id, label, metadata, path } = item;
-      const fate = this.#known.has(id) ? 'replaced' : 'added';
-      const stored = { id, label, metadata, imagePath: path, width, height, contentHash, embedding };
-      this.#buffer.push({ item: stored, fate });
-      this.#advance();
+    await Promise.all(wanted.map((item, index) => this.#take(item, outcomes[index])));
+  }
+
+  async #take(item: SourceItem, outcome: EmbedOutcome | undefined): Promise<void> {
+    if (!outcome) throw new KindredError('internal', 'the embedder gave fewer outcomes than it was asked for');
+    if (!outcome.ok) {
+      this.#skip(item, outcome.error.code, outcome.error.message);
+      return;
+    }
+    const { embedding, width, height, contentHash } = outcome;
+    if (contentHash === null) throw new KindredError('internal', 'the embedder gave no hash, though asked for one');
+    const imagePath = await this.#keep(item, contentHash);
+    if (imagePath === null) return;
+    const { id, label, metadata } = item;
+    const fate = this.#known.has(id) ? 'replaced' : 'added';
+    const stored = { id, label, metadata, imagePath, width, height, contentHash, embedding };
+    this.#buffer.push({ item: stored, fate });
+    this.#advance();
+  }
+
+  /** Null when it cannot be kept, because it has changed or is gone. */
+  async #keep(item: SourceItem, hash: string): Promise<string | null> {
+    const { keep = referPicture } = this.#options;
+    try {
+      return await keep(item.path, hash);
+    } catch (error) {
+      const changed = error instanceof KindredError && error.code === 'image-unreadable';
+      if (!changed && !isSystemError(error, 'ENOENT')) throw error;
+      this.#skip(item, changed ? error.code : 'image-missing', changed ? error.message : 'no such file');
+      return null;
     }
   }
 
@@ -193,15 +169,17 @@ class Sync {
     const { catalogue } = this.#options;
     const stored = await catalogue.get(item.id);
     if (!stored) return true;
-    const { label, metadata, path } = item;
-    if (stored.label === label && stored.imagePath === path && sameMetadata(stored.metadata, metadata)) {
+    const { label, metadata } = item;
+    const imagePath = await this.#keep(item, known);
+    if (imagePath === null) return false;
+    if (stored.label === label && stored.imagePath === imagePath && sameMetadata(stored.metadata, metadata)) {
       this.#counts.unchanged++;
       this.#advance();
       return false;
     }
     const embedding = await catalogue.embedding(item.id);
     if (!embedding) return true;
-    this.#buffer.push({ item: { ...stored, label, metadata, imagePath: path, embedding }, fate: 'metadataChanged' });
+    this.#buffer.push({ item: { ...stored, label, metadata, imagePath, embedding }, fate: 'metadataChanged' });
     this.#advance();
     return false;
   }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../src/cli/command.js';
@@ -22,6 +22,7 @@ beforeEach(async () => {
     model: join(base, 'model'),
     images: join(base, 'photos'),
     out: join(base, 'index'),
+    storeImages: false,
     prune: false,
     strict: false,
     json: false,
@@ -74,6 +75,27 @@ describe('kindred index --images', () => {
     expect(text).toContain('no longer there 1 (kept; --prune deletes them): loose.webp');
     expect(text).toContain(`${photo('cups/broken.png')}: it cannot be decoded [image-unreadable]`);
     expect(formatReport(await run({ prune: true }))).toContain('no longer there 1 (deleted 1)');
+  });
+
+  it('keeps copies of the pictures on demand, which stay when the originals and the index move', async () => {
+    await paintThree();
+    await run();
+    const embedder = colourEmbedder();
+    const stored = await runIndex({ ...options, storeImages: true }, context, () => Promise.resolve(embedder));
+    expect(stored).toMatchObject({ metadataChanged: 3, replaced: 0, items: 3 });
+    expect(embedder.embedded).toEqual([]);
+    expect(await run({ storeImages: true })).toMatchObject({ unchanged: 3 });
+    await paint(photo('cups/red.png'), { r: 200, g: 0, b: 0 });
+    await paint(photo('cups/new.png'), { r: 0, g: 9, b: 0 });
+    expect(await run({ storeImages: true })).toMatchObject({ added: 1, replaced: 1, unchanged: 2 });
+    const original = await readFile(photo('cups/new.png'));
+    await rm(options.images ?? '', { recursive: true });
+    await rename(options.out, join(base, 'moved'));
+    const index = await openIndex(join(base, 'moved'), { readOnly: true });
+    const item = await index.catalogue.get('cups/new.png');
+    expect(item?.imagePath).toContain(join(base, 'moved', 'blobs'));
+    expect(await readFile(item?.imagePath ?? '')).toEqual(original);
+    await index.close();
   });
 
   it('knows every local density when it is done', async () => {
@@ -139,7 +161,7 @@ describe('kindred index --images', () => {
 
   it('wants exactly one source, and a split that exists', async () => {
     const { model, out } = options;
-    const rest = { model, out, prune: false, strict: false, json: false };
+    const rest = { model, out, storeImages: false, prune: false, strict: false, json: false };
     const open = () => Promise.resolve(colourEmbedder());
     await expect(runIndex(rest, context, open)).rejects.toMatchObject({ code: 'usage' });
     await expect(run({ data: base })).rejects.toMatchObject({ code: 'usage' });

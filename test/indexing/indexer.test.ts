@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProgressEvent } from '../../src/core/progress.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../src/indexing/embedded/embedded-catalogue.js';
-import { type SourceItem, syncIndex, type SyncOptions } from '../../src/indexing/indexer.js';
+import { syncIndex } from '../../src/indexing/indexer.js';
+import { storePicture } from '../../src/indexing/keep-picture.js';
+import type { SourceItem, SyncOptions } from '../../src/indexing/sync-types.js';
 import { colourEmbedder, type FakeEmbedder, paint, temporaryFolder } from './helpers.js';
 
 let photos: string;
@@ -58,6 +60,27 @@ describe('syncing', () => {
     expect(await sync(source)).toEqual({ ...nothing, unchanged: 9 });
     expect(embedder.embedded).toEqual([]);
     expect((await catalogue.stats()).changeNumber).toBe(9);
+  });
+
+  it('skips a picture that changes while it is copied, or is gone by then', async () => {
+    const source = await paintMany(3);
+    const [changing, going] = [join(photos, '000.png'), join(photos, '001.png')];
+    embedder = colourEmbedder();
+    const meanwhile = async (...args: Parameters<typeof embedder.embed>) => {
+      const outcomes = await embedder.embed(...args);
+      await writeFile(changing, 'something else');
+      await rm(going);
+      return outcomes;
+    };
+    const keep = storePicture({ put: (_, hash) => Promise.resolve(`/blobs/${hash}`) });
+    const summary = await sync(source, { keep, embedder: { ...embedder, embed: meanwhile } });
+    expect(summary.added).toBe(1);
+    expect(summary.skipped.map(({ id, code }) => [id, code]).sort()).toEqual([
+      ['000.png', 'image-unreadable'],
+      ['001.png', 'image-missing'],
+    ]);
+    const { items } = await catalogue.scan({ limit: 10 });
+    expect(items.map(({ imagePath, contentHash }) => imagePath === `/blobs/${contentHash}`)).toEqual([true]);
   });
 
   it('replaces a picture that changed and only that', async () => {

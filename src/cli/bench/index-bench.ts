@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createIndex } from '../../indexing/folder/create.js';
-import { type SourceItem, syncIndex } from '../../indexing/indexer.js';
+import { syncIndex } from '../../indexing/indexer.js';
+import type { SourceItem } from '../../indexing/sync-types.js';
 import { bareLoops } from './bare.js';
 import type { Bench, BenchContext } from './bench.js';
 import { compare } from './compare.js';

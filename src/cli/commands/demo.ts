@@ -75,7 +75,15 @@ async function runDemo(options: DemoOptions, context: CommandContext): Promise<v
   const info = await readIndexInfo(at('index'));
   // A demo that was trained anew has another model; its old index answers for the old one.
   if (info && info.fingerprint !== bundle.fingerprint) await removeIndex(at('index'));
-  const index = { model: at('model'), data: at('data'), out: at('index'), prune: true, strict: false, json: false };
+  const index = {
+    model: at('model'),
+    data: at('data'),
+    out: at('index'),
+    storeImages: false,
+    prune: true,
+    strict: false,
+    json: false,
+  };
   await runIndex(index, context, openEmbedder);
 
   const measurement: DemoMeasurement = {

@@ -1,21 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, wholeNumber } from '../../config/parse.js';
 import type { Embedder } from '../../core/embedder.js';
 import { KindredError } from '../../core/errors.js';
 import { exists, writeFileAtomic } from '../../core/files.js';
-import { unknownName } from '../../core/registry.js';
-import { loadDataset } from '../../data/dataset-folder.js';
 import { splitNames } from '../../data/dataset.js';
-import { imagesLookedFor, nothingFound, scanImages } from '../../data/scan.js';
 import { createIndex, removeIndex } from '../../indexing/folder/create.js';
 import { readIndexInfo } from '../../indexing/folder/info.js';
+import { createBlobStore } from '../../indexing/blobs.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
-import { type SkippedItem, type SourceItem, syncIndex, type SyncSummary } from '../../indexing/indexer.js';
+import { syncIndex } from '../../indexing/indexer.js';
+import type { SyncSummary } from '../../indexing/sync-types.js';
+import { referPicture, storePicture } from '../../indexing/keep-picture.js';
 import { calibrationFile } from '../../model/calibration.js';
 import type { CommandContext, CommandModule } from '../command.js';
+import { readSource } from './index-source.js';
 
 const schema = z.object({
   model: z.string(),
@@ -23,6 +24,7 @@ const schema = z.object({
   images: z.string().optional(),
   split: z.string().optional(),
   out: z.string(),
+  storeImages: z.boolean().default(false),
   prune: z.boolean().default(false),
   strict: z.boolean().default(false),
   threads: wholeNumber(1, 256).optional(),
@@ -32,73 +34,14 @@ export type IndexOptions = z.infer<typeof schema>;
 
 export type OpenEmbedder = (bundleFolder: string, options?: { threads?: number }) => Promise<Embedder>;
 
-interface Source {
-  readonly items: readonly SourceItem[];
-  /** Files that look like pictures and cannot be indexed. */
-  readonly skipped: readonly SkippedItem[];
-}
+type Opened = Readonly<{ index: OpenedIndex; isNew: boolean }>;
 
-async function datasetSource(folder: string, split: string | undefined): Promise<Source> {
-  if (split !== undefined && !splitNames.some((name) => name === split)) {
-    throw unknownName('split', split, splitNames, '--split');
-  }
-  const dataset = await loadDataset(folder);
-  const wanted = dataset.items.filter((item) => split === undefined || item.split === split);
-  if (wanted.length === 0) {
-    const where = split === undefined ? folder : `split "${split}" of ${folder}`;
-    throw new KindredError('dataset-empty', `no items in ${where}`, {
-      hint: split === undefined ? 'Prepare it again with kindred data prepare.' : 'Leave --split away to index it all.',
-    });
-  }
-  const items = wanted.map(({ id, label, metadata, path }) => ({
-    id,
-    label,
-    metadata,
-    path: join(dataset.root, path),
-  }));
-  return { items, skipped: [] };
-}
-
-/** Ids are paths below the folder; the label is the first folder's name, as in `data prepare folder`. */
-async function folderSource(folder: string): Promise<Source> {
-  const root = resolve(folder);
-  const { images, skipped } = await scanImages(root);
-  if (images.length === 0) throw nothingFound(folder, imagesLookedFor);
-  const items = images.map((id) => {
-    const slash = id.indexOf('/');
-    return { id, label: slash < 0 ? null : id.slice(0, slash), metadata: {}, path: join(root, id) };
-  });
-  return {
-    items,
-    skipped: skipped.map(({ path, reason }) => ({
-      id: path,
-      path: join(root, path),
-      code: 'image-unsupported' as const,
-      message: reason,
-    })),
-  };
-}
-
-async function readSource({ data, images, split }: IndexOptions): Promise<Source> {
-  if ((data === undefined) === (images === undefined)) {
-    throw new KindredError('usage', 'give either --data DIR or --images DIR', { hint: 'See kindred index --help.' });
-  }
-  if (data !== undefined) return datasetSource(data, split);
-  if (split !== undefined) throw new KindredError('usage', '--split goes with --data');
-  return folderSource(images ?? '');
-}
-
-async function openOrCreate(
-  options: IndexOptions,
-  embedder: Embedder,
-): Promise<{ index: OpenedIndex; isNew: boolean }> {
+async function openOrCreate(options: IndexOptions, embedder: Embedder): Promise<Opened> {
   const { fingerprint, dimension } = embedder;
   const info = await readIndexInfo(options.out);
   if (info === undefined) {
-    return {
-      index: await createIndex(options.out, { bundleFolder: options.model, fingerprint, dimension }),
-      isNew: true,
-    };
+    const parts = { bundleFolder: options.model, fingerprint, dimension };
+    return { index: await createIndex(options.out, parts), isNew: true };
   }
   if (info.fingerprint !== fingerprint) {
     throw new KindredError('model-mismatch', `${options.out} was made with another model than ${options.model}`, {
@@ -165,10 +108,11 @@ export async function runIndex(
     try {
       for (const note of index.catalogue.notes) context.warn(note);
       const started = performance.now();
-      const { prune, strict } = options;
-      const { catalogue } = index;
+      const [{ prune, strict }, { catalogue }] = [options, index];
       const { progress, signal } = context;
-      const summary = await syncIndex({ catalogue, source: source.items, embedder, prune, strict, progress, signal });
+      const keep = options.storeImages ? storePicture(createBlobStore(index.folder)) : referPicture;
+      const parts = { catalogue, source: source.items, embedder, keep };
+      const summary = await syncIndex({ ...parts, prune, strict, progress, signal });
       const seconds = (performance.now() - started) / 1000;
       await finishGraph(index, context);
       const { items } = await catalogue.stats();
@@ -231,6 +175,7 @@ export const command: CommandModule = {
       .option('--split <name>', `only this part of the data set: ${splitNames.join(', ')}`)
       .option('--images <folder>', 'a folder of pictures; the first folder below it becomes the label')
       .option('--out <folder>', 'the index: made when it is not there, brought up to date when it is')
+      .option('--store-images', 'keep copies of the pictures in the index, so that it can be moved; give it every time')
       .option('--prune', 'delete items that are no longer in the source')
       .option('--strict', 'stop at the first picture that cannot be read')
       .option('--threads <count>', 'threads that decode and embed (default: one a core)')
@@ -242,7 +187,8 @@ Running it again adds what is new, replaces what changed and says what vanished.
 
 Examples:
   kindred index --model .kindred/model --data .kindred/data --out .kindred/index
-  kindred index --model MODEL --images ~/photos --out photos-index --prune`,
+  kindred index --model MODEL --images ~/photos --out photos-index --prune
+  kindred index --model MODEL --images /mnt/card --out photos-index --store-images`,
       )
       .action(async (flags: Record<string, unknown>) => {
         const options = parseOptions('index', schema, flags);

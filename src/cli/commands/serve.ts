@@ -9,7 +9,7 @@ import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
 import { storedFormats } from '../../data/image-format.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
-import { createBlobStore } from '../../indexing/blobs.js';
+import { blobsFolder, createBlobStore } from '../../indexing/blobs.js';
 import { createItemWriter } from '../../indexing/item-writer.js';
 import { openShelf } from '../../indexing/snapshot/shelf.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
@@ -76,6 +76,7 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
 
 /** Pictures that a crash between picture and row left behind, or whose items were deleted. */
 async function sweepBlobs({ folder, catalogue }: OpenedIndex): Promise<void> {
+  if (!(await exists(join(folder, blobsFolder)))) return; // reading every row takes its time
   // Another version, kept to go back to, may name pictures that this one does not.
   if ((await listFolder(join(folder, 'versions'))).length > 1) return;
   const used = new Set<string>();

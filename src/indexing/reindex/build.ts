@@ -7,7 +7,7 @@ import type { Catalogue } from '../catalogue.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../embedded/embedded-catalogue.js';
 import { fillVersion } from '../folder/create.js';
 import { writeVersionInfo } from '../folder/info.js';
-import type { SkippedItem } from '../indexer.js';
+import type { SkippedItem } from '../sync-types.js';
 import type { WorkOptions } from '../vectors.js';
 import { createCarrier, refuseSkipped } from './carry.js';
 import { readOrigin, writeOrigin } from './origin.js';

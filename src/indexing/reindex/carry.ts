@@ -1,7 +1,7 @@
 import type { Embedder } from '../../core/embedder.js';
 import { KindredError } from '../../core/errors.js';
 import type { Catalogue, CatalogueItem, NewItem } from '../catalogue.js';
-import type { SkippedItem } from '../indexer.js';
+import type { SkippedItem } from '../sync-types.js';
 import { sameItem } from '../item-rules.js';
 
 export interface CarryParts {
