@@ -75,6 +75,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'answer over HTTP, with a page to try it',
     load: async () => (await import('./commands/serve.js')).command,
   },
+  keys: {
+    summary: 'keys for the HTTP API: create, list, revoke',
+    load: async () => (await import('./commands/keys.js')).command,
+  },
   demo: {
     summary: 'the main job on a catalogue of emoji drawings',
     load: async () => (await import('./commands/demo.js')).command,

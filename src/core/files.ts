@@ -29,11 +29,15 @@ function temporaryBeside(path: string): string {
  * of the folder.
  * @throws KindredError disk-full, folder-not-writable
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { mode = 0o666 }: { readonly mode?: number } = {},
+): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const handle = await open(temporary, 'w');
+    const handle = await open(temporary, 'w', mode);
     try {
       await handle.writeFile(data);
       await handle.sync();

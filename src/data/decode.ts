@@ -18,6 +18,8 @@ import { quickSize } from './quick-header.js';
  * memory bounded.
  */
 const longestAspect = 50;
+/** Seconds until decoding a picture is given up: one of the most pixels takes about one. */
+const mostDecodeSeconds = 15;
 const white = { r: 255, g: 255, b: 255 } as const;
 
 export interface ImageHeader {
@@ -143,6 +145,7 @@ export async function decodeImage(source: ImageSource, options: DecodeOptions): 
       .resize(resize, resize, { fit, fastShrinkOnLoad: true })
       .toColourspace('srgb')
       .raw()
+      .timeout({ seconds: mostDecodeSeconds })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`${info.channels} channels`);
     const square = centreCrop({ width: info.width, height: info.height, data }, size);

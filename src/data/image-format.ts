@@ -5,8 +5,8 @@ export type SniffedFormat =
 /** The formats that are decoded. Of an animation, the first frame. */
 export const supportedFormats = ['jpeg', 'png', 'webp', 'avif', 'gif'] as const;
 export type SupportedFormat = (typeof supportedFormats)[number];
-/** What is taken from a stranger to be kept and shown to others. */
-export const storedFormats: readonly SupportedFormat[] = ['jpeg', 'png', 'webp', 'avif'];
+/** What strangers may send: no GIF, whose decoder is there for catalogues that have some. */
+export const uploadFormats: readonly SupportedFormat[] = ['jpeg', 'png', 'webp', 'avif'];
 const formatNames: Readonly<Record<SupportedFormat, string>> = {
   jpeg: 'JPEG',
   png: 'PNG',

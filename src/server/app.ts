@@ -2,13 +2,17 @@ import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { KindredError } from '../core/errors.js';
+import { createAccess } from './access/access.js';
+import { createGuard } from './access/guard.js';
 import { defaultLimits, type AppDeps } from './deps.js';
 import { createLimiter } from './limiter.js';
 import { noLog, type Log } from './log.js';
 import { createReadBody } from './middleware/body.js';
+import { allowOrigins } from './middleware/cors.js';
 import { answerErrors, routeNotFound } from './middleware/errors.js';
-import { checkCaller, securityHeaders } from './middleware/security.js';
+import { checkCaller, limitUrl, securityHeaders } from './middleware/security.js';
 import { describeApi } from './openapi.js';
+import { nameRequests, requestIdOf } from './request-id.js';
 import { mountRoutes, type Route } from './route.js';
 import { aboutRoutes } from './routes/about.js';
 import { auditRoutes } from './routes/audit.js';
@@ -16,6 +20,7 @@ import { imageRoutes } from './routes/images.js';
 import { itemBatchRoutes } from './routes/item-batch.js';
 import { itemWriteRoutes } from './routes/item-writes.js';
 import { itemRoutes } from './routes/items.js';
+import { sessionRoutes } from './routes/session.js';
 import { snapshotRoutes } from './routes/snapshots.js';
 import { searchRoutes } from './routes/search.js';
 
@@ -35,7 +40,8 @@ function logRequests(log: Log): RequestHandler {
     response.once('close', () => {
       const ms = Math.round((performance.now() - started) * 10) / 10;
       const { statusCode: status, writableFinished: complete } = response;
-      log.info({ method: request.method, url: request.originalUrl, status, ms, complete }, 'request');
+      const { method, originalUrl: url } = request;
+      log.info({ requestId: requestIdOf(response), method, url, status, ms, complete }, 'request');
     });
     next();
   };
@@ -62,6 +68,7 @@ function servePage(app: Express, folder: string | undefined): void {
 export function createApp(deps: AppDeps): ServerApp {
   const limits = { ...defaultLimits, ...deps.limits };
   const log = deps.log ?? noLog;
+  const access = deps.access ?? createAccess();
   let draining = false;
 
   const imageQueries = createLimiter({ what: 'image queries', running: limits.imageQueries, waiting: 0 });
@@ -76,6 +83,7 @@ export function createApp(deps: AppDeps): ServerApp {
     ...imageRoutes(deps),
     ...auditRoutes(deps, log),
     ...snapshotRoutes(deps, createReadBody(smallBody)),
+    ...sessionRoutes(access, createReadBody(smallBody)),
     ...aboutRoutes({ ...deps, isDraining: () => draining }),
     {
       method: 'get',
@@ -96,13 +104,15 @@ export function createApp(deps: AppDeps): ServerApp {
   app.set('etag', false); // hashing every answer costs more than it saves; pictures and the page have their own
   app.set('case sensitive routing', true);
   app.set('query parser', 'simple');
-  app.use(logRequests(log), securityHeaders(), checkCaller(deps.allowedHosts));
+  app.set('trust proxy', deps.trustedProxies ?? false);
+  app.use(nameRequests, logRequests(log), securityHeaders(), limitUrl);
+  app.use(checkCaller(deps.allowedHosts, access.origins), allowOrigins(access.origins));
   app.use((_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     if (draining) response.set('Connection', 'close');
     next();
   });
-  mountRoutes(app, routes);
+  mountRoutes(app, routes, createGuard(access));
   servePage(app, deps.page);
   app.use(routeNotFound, answerErrors(log));
   return {

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../indexing/catalogue.js';
 import type { ItemWriter } from '../indexing/item-writer.js';
 import type { Search } from '../search/search.js';
+import type { Access } from './access/access.js';
 import type { Log } from './log.js';
 import type { RunAudit } from './present-audit.js';
 import type { ApiModel } from './schemas/api.js';
@@ -36,17 +37,21 @@ export interface AppDeps {
   readonly writes?: ItemWriter | undefined;
   /**
    * Refuses bytes that are no picture, or too large a one, from their header alone, so that they never wait for the
-   * embedder. Fewer formats are taken to be stored. @throws KindredError image-unsupported, image-unreadable, image-too-large
+   * embedder. @throws KindredError image-unsupported, image-unreadable, image-too-large
    */
-  readonly inspect?: ((bytes: Uint8Array, use: 'query' | 'stored') => Promise<unknown>) | undefined;
+  readonly inspect?: ((bytes: Uint8Array) => Promise<unknown>) | undefined;
   /** What GET /v1/audit runs; absent: there is no such route. */
   readonly audit?: RunAudit | undefined;
   /** Where POST /v1/snapshots writes; absent: it says that there is no such folder. */
   readonly snapshots?: SnapshotShelf | undefined;
   /** The folder of the built page. */
   readonly page?: string | undefined;
+  /** Keys, sessions and what goes without; absent: reading for whoever can connect, and nothing else. */
+  readonly access?: Access | undefined;
   /** Host names to answer to; any where absent. See `allowedHostsFor`. */
   readonly allowedHosts?: readonly string[] | undefined;
+  /** Addresses whose X-Forwarded-For and -Proto are believed, as Express takes them; none where absent. */
+  readonly trustedProxies?: readonly string[] | undefined;
   readonly log?: Log | undefined;
   readonly limits?: Partial<AppLimits> | undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorCodes, type ErrorCode } from '../core/errors.js';
 import { version } from '../core/version.js';
+import type { Scope } from './access/scopes.js';
 import type { Route } from './route.js';
 import * as api from './schemas/api.js';
 import { auditResponseSchema } from './schemas/audit.js';
@@ -84,6 +85,13 @@ function requestBody({ json, form }: NonNullable<Route['body']>): Json {
   };
 }
 
+/** What the guard of a scope may answer. */
+function guardErrors(scope: Scope): readonly ErrorCode[] {
+  if (scope === 'none') return [];
+  const keyless = scope === 'read' ? [] : (['writes-disabled', 'origin-not-allowed'] as const);
+  return ['key-missing', 'key-invalid', 'scope-missing', 'rate-limited', ...keyless];
+}
+
 function linesBody({ json, form }: NonNullable<Route['lines']>): Json {
   return {
     required: true,
@@ -94,7 +102,7 @@ function linesBody({ json, form }: NonNullable<Route['lines']>): Json {
   };
 }
 
-function responses({ answer, errors }: Route): Json {
+function responses({ answer, errors, scope }: Route): Json {
   const content =
     'lines' in answer
       ? { 'application/x-ndjson': { schema: jsonSchema(answer.lines) } }
@@ -102,9 +110,9 @@ function responses({ answer, errors }: Route): Json {
         ? { 'application/json': { schema: jsonSchema(answer.json) } }
         : Object.fromEntries(answer.mediaTypes.map((type) => [type, {}]));
   const codes = new Map<number, ErrorCode[]>();
-  for (const code of [...errors, 'host-not-allowed', 'internal'] as const) {
+  for (const code of [...errors, ...guardErrors(scope), 'url-too-long', 'host-not-allowed', 'internal'] as const) {
     const status = errorCodes[code].http;
-    codes.set(status, [...(codes.get(status) ?? []), code]);
+    codes.set(status, [...new Set([...(codes.get(status) ?? []), code])]);
   }
   const problem = { [problemType]: { schema: { $ref: pointerTo('Problem') } } };
   const failures = [...codes].map(([status, names]): [string, Json] => [
@@ -125,6 +133,7 @@ export function describeApi(routes: readonly Route[]): Json {
       [route.method]: {
         operationId: route.operation,
         summary: route.summary,
+        ...(route.scope !== 'none' && { security: [{ key: [] }, { session: [] }], 'x-kindred-scope': route.scope }),
         parameters: parameters(route),
         ...(route.body !== undefined && { requestBody: requestBody(route.body) }),
         ...(route.lines !== undefined && {
@@ -144,6 +153,13 @@ export function describeApi(routes: readonly Route[]): Json {
     },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas: components() },
+    components: {
+      schemas: components(),
+      // Asked for where the server was started with keys.
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'A key made by kindred keys create.' },
+        session: { type: 'apiKey', in: 'cookie', name: 'kindred_session', description: 'Set by POST /v1/session.' },
+      },
+    },
   };
 }

@@ -1,9 +1,8 @@
 import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
 import { KindredError, type ErrorCode } from '../core/errors.js';
-
-/** What a caller's key must allow; 'none' is for whoever can connect. */
-export type Scope = 'none' | 'read' | 'write' | 'admin';
+import type { Guard } from './access/guard.js';
+import type { Scope } from './access/scopes.js';
 
 /**
  * One route with what /openapi.json says of it, side by side so that neither goes without the other. The schemas are
@@ -30,12 +29,14 @@ export interface Route {
   readonly handle: (request: Request, response: Response) => Promise<void> | void;
 }
 
-/** Registers routes, and answers 405 for what else is tried on their paths. */
-export function mountRoutes(app: Express, routes: readonly Route[]): void {
+/**
+ * Registers routes, each behind the guard that its scope asks for, and answers 405 for what else is tried on their paths.
+ */
+export function mountRoutes(app: Express, routes: readonly Route[], guard: Guard): void {
   for (const path of new Set(routes.map((route) => route.path))) {
     const onPath = routes.filter((route) => route.path === path);
     const place = app.route(path);
-    for (const { method, handle } of onPath) place[method](handle);
+    for (const route of onPath) place[route.method](guard(route), route.handle);
     const methods = onPath.map(({ method }) => method.toUpperCase());
     const allow = [...(methods.includes('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].join(', ');
     place.all((request, response) => {

@@ -68,9 +68,9 @@ describe('the page', () => {
     const app = world.withApp({ page });
     const index = await request(app.handler).get('/?id=half.png');
     expect(index.text).toContain('kindred');
-    expect(index.headers).toMatchObject({ 'cache-control': 'no-cache', 'x-frame-options': 'SAMEORIGIN' });
+    expect(index.headers).toMatchObject({ 'cache-control': 'no-cache', 'x-frame-options': 'DENY' });
     const policy = index.headers['content-security-policy'];
-    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain("default-src 'none';script-src 'self'");
     expect(policy).toContain("img-src 'self' blob: data:");
     expect(policy).not.toMatch(/unsafe|https:|\*/);
     const script = await request(app.handler).get('/assets/app-123.js');

@@ -5,11 +5,11 @@ import sharp from 'sharp';
 import type request from 'supertest';
 import { expect } from 'vitest';
 import { sha256 } from '../../src/core/hashing.js';
-import { inspectImage } from '../../src/data/decode.js';
-import { storedFormats } from '../../src/data/image-format.js';
+import { inspectUpload } from '../../src/data/upload.js';
 import { auditCatalogue, createPictureHasher } from '../../src/evaluate/audit/catalogue.js';
 import type { NewItem } from '../../src/indexing/catalogue.js';
 import { createSearch } from '../../src/search/search.js';
+import { createAccess } from '../../src/server/access/access.js';
 import { createApp, type ServerApp } from '../../src/server/app.js';
 import type { AppDeps } from '../../src/server/deps.js';
 import { problemSchema, type ApiModel, type ApiProblem } from '../../src/server/schemas/api.js';
@@ -81,7 +81,8 @@ export async function createWorld(): Promise<World> {
       search: createSearch({ catalogue, embedder }),
       catalogue,
       model,
-      inspect: (bytes, use) => inspectImage({ bytes }, use === 'stored' ? storedFormats : undefined),
+      access: createAccess({ keylessWrites: true }),
+      inspect: inspectUpload,
       audit: () => auditCatalogue(catalogue, { hashPicture: createPictureHasher() }),
       ...changes,
     });

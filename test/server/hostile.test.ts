@@ -139,6 +139,11 @@ describe('JSON meant to hurt', () => {
   it('nested less deep than that', async () => {
     expectProblem(
       await post(`{"id":"a","filter":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`),
+      400,
+      'invalid-request',
+    );
+    expectProblem(
+      await post(`{"id":"a","filter":{"a":${'['.repeat(20)}${']'.repeat(20)}}}`),
       422,
       'invalid-option',
       'filter',
@@ -152,6 +157,7 @@ describe('JSON meant to hurt', () => {
 
   it('with keys that touch prototypes', async () => {
     expectProblem(await post('{"id":"half.png","filter":{"__proto__":"x"}}'), 400, 'invalid-request');
+    expectProblem(await post('{"id":"half.png","filter":{"\\u005f_proto__":"x"}}'), 400, 'invalid-request');
     expectProblem(await post('{"id":"half.png","filter":{"constructor":"x"}}'), 422, 'unknown-filter-field', 'filter');
   });
 

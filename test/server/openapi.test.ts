@@ -64,6 +64,7 @@ describe('/openapi.json', () => {
       'post /v1/items:batch',
       'post /v1/search',
       'post,get /v1/snapshots',
+      'post,get,delete /v1/session',
     ]);
   });
 
@@ -120,12 +121,15 @@ describe('/openapi.json', () => {
     expect(Object.keys(search?.responses ?? {}).sort()).toEqual([
       '200',
       '400',
+      '401',
       '403',
       '404',
       '409',
       '413',
+      '414',
       '415',
       '422',
+      '429',
       '500',
       '503',
     ]);

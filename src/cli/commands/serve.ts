@@ -3,11 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, wholeNumber } from '../../config/parse.js';
-import { KindredError } from '../../core/errors.js';
 import { exists, listFolder } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
-import { blockUnsafeLoaders, inspectImage } from '../../data/decode.js';
-import { storedFormats } from '../../data/image-format.js';
+import { blockUnsafeLoaders } from '../../data/decode.js';
+import { inspectUpload } from '../../data/upload.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
 import { blobsFolder, createBlobStore } from '../../indexing/blobs.js';
 import { createItemWriter } from '../../indexing/item-writer.js';
@@ -15,10 +14,11 @@ import { openShelf } from '../../indexing/snapshot/shelf.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
 import { createSearch } from '../../search/search.js';
 import { createApp, type ServerApp } from '../../server/app.js';
-import { createLog } from '../../server/log.js';
-import { allowedHostsFor } from '../../server/middleware/security.js';
+import { createLog, type Log } from '../../server/log.js';
+import { allowedHostsFor, isLoopback } from '../../server/middleware/security.js';
 import { startServer } from '../../server/start.js';
 import type { CommandContext, CommandModule } from '../command.js';
+import { accessOptions, checkAccessOptions, openAccess, type OpenedAccess } from '../serve/access.js';
 import { followVersions } from '../serve/follow.js';
 import { type Generation, openGeneration, type ServedVersion } from '../serve/generation.js';
 import { createSwitchboard } from '../serve/switchboard.js';
@@ -32,8 +32,8 @@ export const serveOptions = z.object({
   snapshots: z.string().optional(),
   log: z.boolean().default(false),
   readOnly: z.boolean().default(false),
-  allowKeylessWrites: z.boolean().default(false),
   storeImages: z.boolean().default(true),
+  ...accessOptions,
 });
 export type ServeOptions = z.infer<typeof serveOptions>;
 
@@ -43,7 +43,14 @@ async function findPage(): Promise<string | undefined> {
   return (await exists(join(folder, 'index.html'))) ? folder : undefined;
 }
 
-function composeServer(version: ServedVersion, options: ServeOptions, page: string | undefined): ServerApp {
+/** What does not change with the version that is served. */
+interface Shared {
+  readonly page: string | undefined;
+  readonly access: OpenedAccess;
+  readonly log: Log;
+}
+
+function composeServer(version: ServedVersion, options: ServeOptions, { page, access, log }: Shared): ServerApp {
   const { index, catalogue, embedder, model, calibration, signal } = version;
   blockUnsafeLoaders();
   const hashPicture = createPictureHasher();
@@ -51,7 +58,7 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
     search: createSearch({ catalogue, embedder, calibration }),
     catalogue,
     model,
-    ...(options.allowKeylessWrites &&
+    ...((options.allowKeylessWrites || options.keys !== undefined) &&
       !options.readOnly && {
         writes: createItemWriter({
           catalogue,
@@ -59,7 +66,7 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
           blobs: options.storeImages ? createBlobStore(index.folder) : null,
         }),
       }),
-    inspect: (bytes, use) => inspectImage({ bytes }, use === 'stored' ? storedFormats : undefined),
+    inspect: inspectUpload,
     audit: (report) =>
       auditCatalogue(catalogue, {
         hashPicture,
@@ -69,8 +76,10 @@ function composeServer(version: ServedVersion, options: ServeOptions, page: stri
       }),
     snapshots: options.snapshots === undefined ? undefined : openShelf(options.index, options.snapshots, signal),
     page,
-    allowedHosts: allowedHostsFor(options.host),
-    log: createLog(options.log),
+    access,
+    allowedHosts: allowedHostsFor(options.host, options.allowHost),
+    trustedProxies: options.trustProxy,
+    log,
   });
 }
 
@@ -98,21 +107,31 @@ export async function runServe(
   context: CommandContext,
   openEmbedder: OpenEmbedder,
 ): Promise<void> {
-  const { readOnly } = options;
-  if (readOnly && options.allowKeylessWrites) {
-    throw new KindredError('invalid-option', '--allow-keyless-writes does not go with --read-only', {
-      field: '--allow-keyless-writes',
-      hint: 'Leave one of them out.',
-    });
+  checkAccessOptions(options);
+  const log = createLog(options.log);
+  const access = await openAccess(options, context.warn, log);
+  try {
+    await serveWith(options, context, openEmbedder, { access, log, page: await findPage() });
+  } finally {
+    await access.close();
   }
+}
+
+async function serveWith(
+  options: ServeOptions,
+  context: CommandContext,
+  openEmbedder: OpenEmbedder,
+  shared: Shared,
+): Promise<void> {
+  const { readOnly } = options;
+  const { page, access } = shared;
   const index = await openIndex(options.index, { readOnly });
   try {
-    const page = await findPage();
     const open = (version: OpenedIndex): Promise<Generation> => {
       for (const note of version.catalogue.notes) context.warn(note);
       const { threads } = options;
       return openGeneration(version, { embedder: openEmbedder, threads }, (parts) =>
-        composeServer(parts, options, page),
+        composeServer(parts, options, shared),
       );
     };
     const board = createSwitchboard(await open(index));
@@ -128,8 +147,8 @@ export async function runServe(
             : `  page  ${server.url}/`) +
           `\n  API   ${server.url}/openapi.json`,
       );
-      if (allowedHostsFor(options.host) === undefined) {
-        context.warn(`anyone who can reach ${options.host} port ${server.port} may search and see the pictures`);
+      if (access.keys !== null && !isLoopback(options.host)) {
+        context.warn('keys travel as they are over plain HTTP: put a proxy with TLS in front (docs/security.md)');
       }
       const { warn, signal } = context;
       const retiring = new Set<Promise<void>>();
@@ -154,21 +173,29 @@ export const command: CommandModule = {
       .option('--port <number>', 'the port; 0 takes any free one (default: 7700)')
       .option('--threads <count>', 'threads that decode and embed (default: one a core)')
       .option('--read-only', 'take no lock: beside another server or writer, following it to other versions')
-      .option('--allow-keyless-writes', 'take writes from whoever can connect: PUT, DELETE and batches of items')
+      .option('--keys <file>', 'ask for keys, made by kindred keys create (or KINDRED_KEYS_FILE; default: none)')
+      .option('--allow-keyless-writes', 'without keys: let whoever can connect write')
       .option('--no-store-images', 'do not keep the pictures of written items: they are found, but have no picture')
       .option('--snapshots <folder>', 'where POST /v1/snapshots writes copies of the index (default: nowhere)')
+      .option('--rate-limit <rate>', 'requests of a key, or without keys of an address: 50/s, 1000/m (default: any)')
+      .option('--audit-log <file>', 'append a JSON line for every write: who, what, when; SIGHUP opens it again')
+      .option('--allow-host <names>', 'answer to these host names as well, such as that of a proxy; with commas')
+      .option('--cors-origin <origins>', 'let pages of these origins call, with a key; with commas (default: none)')
+      .option('--trust-proxy <addresses>', 'believe X-Forwarded-For and -Proto of these, such as loopback')
       .option('--log', 'log every request to stderr as JSON lines, not only failures')
       .addHelpText(
         'after',
         `
-Ctrl-C stops it cleanly. docs/http-api.md describes every route.
+Ctrl-C stops it cleanly. docs/http-api.md describes every route, docs/security.md keys and what is defended.
 
 Examples:
   kindred serve --index .kindred/index
+  kindred serve --index .kindred/index --keys keys.json --host 0.0.0.0 --audit-log audit.jsonl
   curl -F image=@photo.jpg -F limit=5 http://127.0.0.1:7700/v1/search`,
       )
       .action(async (flags: Record<string, unknown>) => {
-        const options = parseOptions('serve', serveOptions, flags);
+        const { KINDRED_KEYS_FILE: keys } = process.env;
+        const options = parseOptions('serve', serveOptions, { ...(keys !== undefined && { keys }), ...flags });
         const { openEmbedder } = await import('../../compose.js');
         await runServe(options, context, openEmbedder);
       });

@@ -12,6 +12,8 @@ export type ReadBody = (request: Request, response: Response) => Promise<Body>;
 
 /** Structural characters in a JSON body: beyond this, parsing alone would hold up every other request. */
 const mostJsonParts = 100_000;
+/** Levels of JSON: what walks through a value may call itself for each. */
+const mostJsonDepth = 32;
 
 function runMiddleware(handler: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -43,12 +45,30 @@ export function parseJson(bytes: Buffer): unknown {
   if (countParts(bytes) > mostJsonParts) {
     throw new KindredError('invalid-request', `the JSON has more than ${mostJsonParts} parts`);
   }
-  if (bytes.includes('"__proto__"')) throw new KindredError('invalid-request', 'the JSON has a key named __proto__');
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return value;
+    value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw new KindredError('invalid-json', 'the body is not valid JSON', { cause: error });
+  }
+  checkLevels(value);
+  return value;
+}
+
+/** Level by level, and not by calling itself. @throws KindredError invalid-request */
+function checkLevels(value: unknown): void {
+  const objectsIn = (parts: readonly unknown[]): object[] =>
+    parts.filter((part): part is object => typeof part === 'object' && part !== null);
+  let level = objectsIn([value]);
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > mostJsonDepth) {
+      throw new KindredError('invalid-request', `the JSON is nested more than ${mostJsonDepth} levels deep`);
+    }
+    // Written as an escape it is the same key, so it is looked for in what was parsed.
+    if (level.some((part) => Object.hasOwn(part, '__proto__'))) {
+      throw new KindredError('invalid-request', 'the JSON has a key named __proto__');
+    }
+    level = level.flatMap((part) => objectsIn(Object.values(part)));
   }
 }
 

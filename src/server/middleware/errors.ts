@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { KindredError } from '../../core/errors.js';
 import type { Log } from '../log.js';
 import { problemType, toKindredError, toProblem } from '../problem.js';
+import { noteProblem, requestIdOf } from '../request-id.js';
 
 export const routeNotFound: RequestHandler = (request) => {
   throw new KindredError('route-not-found', `there is nothing at ${request.path.slice(0, 200)}`, {
@@ -16,8 +17,11 @@ export function answerErrors(log: Log): ErrorRequestHandler {
   return (thrown: unknown, request, response, _next) => {
     const error = toKindredError(thrown);
     const problem = toProblem(error);
+    const requestId = requestIdOf(response);
+    noteProblem(response, error.code);
     if (problem.status >= 500 && error.code !== 'overloaded') {
-      log.error({ err: error, cause: error.cause, method: request.method, url: request.originalUrl }, 'request failed');
+      const { method, originalUrl: url } = request;
+      log.error({ requestId, err: error, cause: error.cause, method, url }, 'request failed');
     }
     if (response.headersSent) {
       response.destroy(); // so that half an answer is not taken for a whole one
@@ -25,6 +29,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     }
     response.removeHeader('ETag'); // set for the picture that could not be sent after all
     if (problem.status === 503) response.set('Retry-After', '1');
-    response.status(problem.status).set('Cache-Control', 'no-store').type(problemType).send(JSON.stringify(problem));
+    response.status(problem.status).set('Cache-Control', 'no-store').type(problemType);
+    response.send(JSON.stringify({ ...problem, requestId }));
   };
 }

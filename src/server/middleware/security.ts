@@ -8,14 +8,17 @@ export function securityHeaders(): RequestHandler {
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
-        defaultSrc: ["'self'"],
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        connectSrc: ["'self'"],
         imgSrc: ["'self'", 'blob:', 'data:'],
-        objectSrc: ["'none'"],
         baseUri: ["'none'"],
         formAction: ["'self'"],
         frameAncestors: ["'none'"],
       },
     },
+    xFrameOptions: { action: 'deny' },
     strictTransportSecurity: false,
     // Over plain HTTP, and on any name but localhost, browsers ignore it and complain.
     originAgentCluster: false,
@@ -24,18 +27,31 @@ export function securityHeaders(): RequestHandler {
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /**
  * The names that a request may call the server by when it listens on `host`; undefined (any) when that is not a loopback
- * address, since what a network calls this machine is not ours to know.
+ * address and none was named, since what a network calls this machine is not ours to know.
  */
-export function allowedHostsFor(host: string): readonly string[] | undefined {
-  if (!isLoopback(host)) return undefined;
-  return [...loopbackNames, host.includes(':') && !host.startsWith('[') ? `[${host}]` : host];
+export function allowedHostsFor(host: string, more: readonly string[] = []): readonly string[] | undefined {
+  if (!isLoopback(host)) return more.length > 0 ? [...loopbackNames, ...more] : undefined;
+  return [...loopbackNames, host.includes(':') && !host.startsWith('[') ? `[${host}]` : host, ...more];
 }
+
+/** Longer than any query of ours, and short enough for every log. */
+const mostUrlBytes = 8192;
+
+/** @throws KindredError url-too-long */
+export const limitUrl: RequestHandler = (request, _response, next) => {
+  if (request.originalUrl.length > mostUrlBytes) {
+    throw new KindredError('url-too-long', `the address is longer than ${mostUrlBytes} bytes`, {
+      hint: 'Send what is long in the body, with POST.',
+    });
+  }
+  next();
+};
 
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, '');
@@ -47,17 +63,20 @@ function nameOf(host: string): string {
  * something that is no browser.
  * @throws KindredError host-not-allowed, origin-not-allowed
  */
-export function checkCaller(allowedHosts: readonly string[] | undefined): RequestHandler {
+export function checkCaller(
+  allowedHosts: readonly string[] | undefined,
+  origins: ReadonlySet<string> = new Set(),
+): RequestHandler {
   return (request, _response, next) => {
     const host = request.headers.host ?? '';
     if (allowedHosts !== undefined && !allowedHosts.includes(nameOf(host))) {
       throw new KindredError('host-not-allowed', 'this server does not answer to that host name', {
-        hint: 'Use its address, http://127.0.0.1 with its port, or start it with --host NAME.',
+        hint: 'Use its address, http://127.0.0.1 with its port, or start it with --allow-host NAME.',
       });
     }
     const { origin } = request.headers;
     const unsafe = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
-    if (unsafe && origin !== undefined && !sameOrigin(origin, host)) {
+    if (unsafe && origin !== undefined && !sameOrigin(origin, host) && !origins.has(origin)) {
       throw new KindredError('origin-not-allowed', 'requests from pages of other origins are not answered');
     }
     next();

@@ -6,6 +6,7 @@ import type { ItemWriter } from '../../indexing/item-writer.js';
 import { itemNotFound } from '../../search/search.js';
 import { type BatchLimits, idIn, inOrderPerId, readEntries, sizeOfEntry } from '../batch-entries.js';
 import type { Log } from '../log.js';
+import { traceItem } from '../access/audit-trail.js';
 import { parseJson } from '../middleware/body.js';
 import type { BatchEntry } from '../item-parts.js';
 import { inGroups } from '../ndjson.js';
@@ -58,7 +59,7 @@ export function itemBatchRoutes({ writes, inspect, running, log, ...limits }: Ba
       throw itemNotFound(id);
     }
     const content = entry.image ? { image: entry.image } : contentOf(image, vector);
-    if (content !== 'kept' && 'image' in content) await inspect?.(content.image, 'stored');
+    if (content !== 'kept' && 'image' in content) await inspect?.(content.image);
     const { outcome } = await writer.put({ id, label, metadata, content });
     return { id, outcome };
   };
@@ -81,6 +82,7 @@ export function itemBatchRoutes({ writes, inspect, running, log, ...limits }: Ba
   ): Promise<void> => {
     let count = 0;
     const send = async (results: readonly BatchResult[]): Promise<void> => {
+      for (const { id, outcome, problem } of results) traceItem(response, { item: id, outcome, code: problem?.code });
       if (!response.headersSent) response.type('application/x-ndjson');
       const room = response.write(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
       if (!room) await Promise.race([once(response, 'drain'), once(response, 'close')]);

@@ -44,7 +44,7 @@ const contentErrors: readonly ErrorCode[] = [
 export function requireWrites(writes: ItemWriter | undefined): ItemWriter {
   if (writes) return writes;
   throw new KindredError('writes-disabled', 'this server does not take writes', {
-    hint: 'Start it with kindred serve --allow-keyless-writes.',
+    hint: 'Start it with kindred serve --keys FILE, or on this machine alone with --allow-keyless-writes.',
   });
 }
 
@@ -118,7 +118,7 @@ export function itemWriteRoutes({ writes, inspect, readBody, running }: ItemWrit
         return running.run(async () => {
           const wanted = await readItem(request, response);
           const { content } = wanted;
-          if (content !== 'kept' && 'image' in content) await inspect?.(content.image, 'stored');
+          if (content !== 'kept' && 'image' in content) await inspect?.(content.image);
           const { outcome, item } = await writer.put(wanted, condition);
           response.set('ETag', `"${itemTag(item)}"`).status(outcome === 'added' ? 201 : 200);
           response.json({ outcome, item: presentItem(item) });

@@ -54,7 +54,7 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
   ): Promise<{ image: { bytes: Uint8Array }; box?: Box }> => {
     if (bytes.byteLength === 0)
       throw new KindredError('image-unreadable', 'the picture has no bytes', { field: 'image' });
-    await inspect?.(bytes, 'query');
+    await inspect?.(bytes);
     return { image: { bytes }, ...(box !== undefined && { box }) };
   };
 

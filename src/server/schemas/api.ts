@@ -136,5 +136,7 @@ export const problemSchema = z.object({
   detail: z.string(),
   field: z.string().optional(),
   hint: z.string().optional(),
+  /** As in X-Request-Id and the server's logs. */
+  requestId: z.string().optional(),
 });
 export type ApiProblem = z.infer<typeof problemSchema>;
