@@ -1,6 +1,5 @@
 import { render } from 'preact';
-import { createClient } from './api/client.js';
-import { App } from './components/app.js';
+import { Gate } from './components/gate.js';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
@@ -10,4 +9,4 @@ import './styles/query.css';
 import './styles/states.css';
 
 const root = document.getElementById('app');
-if (root) render(<App client={createClient((url, init) => fetch(url, init))} />, root);
+if (root) render(<Gate send={(url, init) => fetch(url, init)} />, root);

@@ -159,6 +159,7 @@ export async function startMockServer(page: string, port = 0): Promise<MockServe
 
   const answer = (path: string, params: URLSearchParams, body: Buffer): Answer => {
     if (path === '/v1/search') return searchImage({ items, calibrated }, body, calls);
+    if (path === '/v1/session') return { status: 200, body: { name: null, scope: 'read', expiresAt: null } };
     calls.push(`GET ${path}?${decodeURIComponent(params.toString())}`);
     if (path === '/v1/stats') return { status: 200, body: mockStats(items) };
     if (path === '/v1/model') return { status: 200, body: model };

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, wholeNumber } from '../../config/parse.js';
-import { exists, listFolder } from '../../core/files.js';
+import { exists } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders } from '../../data/decode.js';
 import { inspectUpload } from '../../data/upload.js';
 import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
-import { blobsFolder, createBlobStore } from '../../indexing/blobs.js';
+import { createBlobStore } from '../../indexing/blobs.js';
 import { createItemWriter } from '../../indexing/item-writer.js';
 import { openShelf } from '../../indexing/snapshot/shelf.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
@@ -21,6 +21,7 @@ import type { CommandContext, CommandModule } from '../command.js';
 import { accessOptions, checkAccessOptions, openAccess, type OpenedAccess } from '../serve/access.js';
 import { followVersions } from '../serve/follow.js';
 import { type Generation, openGeneration, type ServedVersion } from '../serve/generation.js';
+import { sweepBlobs } from '../serve/sweep.js';
 import { createSwitchboard } from '../serve/switchboard.js';
 import type { OpenEmbedder } from './index.js';
 
@@ -81,21 +82,6 @@ function composeServer(version: ServedVersion, options: ServeOptions, { page, ac
     trustedProxies: options.trustProxy,
     log,
   });
-}
-
-/** Pictures that a crash between picture and row left behind, or whose items were deleted. */
-async function sweepBlobs({ folder, catalogue }: OpenedIndex): Promise<void> {
-  if (!(await exists(join(folder, blobsFolder)))) return; // reading every row takes its time
-  // Another version, kept to go back to, may name pictures that this one does not.
-  if ((await listFolder(join(folder, 'versions'))).length > 1) return;
-  const used = new Set<string>();
-  let after: string | undefined;
-  do {
-    const page = await catalogue.scan({ limit: 1000, ...(after !== undefined && { after }) });
-    for (const { imagePath } of page.items) if (imagePath !== null) used.add(imagePath);
-    after = page.next;
-  } while (after !== undefined);
-  await createBlobStore(folder).sweep(used);
 }
 
 /**

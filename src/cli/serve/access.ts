@@ -37,8 +37,7 @@ export const accessOptions = {
   auditLog: z.string().optional(),
 };
 
-const schema = z.object(accessOptions);
-type Options = z.infer<typeof schema> & { readonly host: string; readonly readOnly: boolean };
+type Options = z.infer<z.ZodObject<typeof accessOptions>> & { readonly host: string; readonly readOnly: boolean };
 
 function refuse(field: string, message: string, hint: string): never {
   throw new KindredError('invalid-option', message, { field, hint });

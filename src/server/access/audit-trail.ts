@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import pino from 'pino';
-import { writeError } from '../../core/errors.js';
+import { KindredError, writeError } from '../../core/errors.js';
 import type { Log } from '../log.js';
 import { problemOf, requestIdOf } from '../request-id.js';
 import type { KeyFacts } from './keys.js';
@@ -38,7 +38,13 @@ function openFile(path: string) {
   try {
     return pino.destination({ dest: path, append: true, mkdir: true, mode: 0o600, sync: true });
   } catch (error) {
-    throw writeError(error, path);
+    const known = writeError(error, path);
+    if (known instanceof KindredError) throw known;
+    throw new KindredError('folder-not-writable', `cannot write the audit log to ${path}`, {
+      hint: 'Give --audit-log the path of a file.',
+      field: '--audit-log',
+      cause: error,
+    });
   }
 }
 

@@ -63,7 +63,11 @@ export function createGuard(access: Access): Guard {
     }
     return async (request, response, next) => {
       const key = await admit(request, response).catch((error: unknown) => refuseKey(access, error, request, response));
-      if (traced) access.trail?.begin(request, response, { key, route: `${method.toUpperCase()} ${path}` });
+      if (traced)
+        access.trail?.begin(request, response, {
+          key,
+          route: `${method.toUpperCase()} ${path.replaceAll('\\:', ':')}`,
+        });
       check(access, key, scope, response);
       next();
     };

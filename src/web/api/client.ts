@@ -1,8 +1,9 @@
 import type { ApiItem, ApiItems, ApiModel, ApiSearchResponse, ApiStats } from '../../server/schemas/api.js';
+import type { ApiSession } from '../../server/schemas/session.js';
 import type { Box } from '../state/box.js';
 import type { Filter } from '../state/url-state.js';
 import { fromProblem, isAbort, unexpectedAnswer, unreachable } from './failure.js';
-import { isItem, isItems, isModel, isProblem, isSearchResponse, isStats } from './guards.js';
+import { isItem, isItems, isModel, isProblem, isSearchResponse, isSession, isStats } from './guards.js';
 import { itemsUrl, itemUrl, similarUrl } from './urls.js';
 
 export interface SearchOptions {
@@ -22,9 +23,15 @@ export interface Client {
   searchImage(image: Blob, options: SearchOptions, signal?: AbortSignal): Promise<ApiSearchResponse>;
   stats(signal?: AbortSignal): Promise<ApiStats>;
   model(signal?: AbortSignal): Promise<ApiModel>;
+  session(signal?: AbortSignal): Promise<ApiSession>;
+  logIn(key: string): Promise<ApiSession>;
+  logOut(): Promise<void>;
 }
 
-type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+const sessionUrl = 'v1/session';
+const jsonHeaders = { accept: 'application/json', 'content-type': 'application/json' };
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 async function readJson(response: Response): Promise<unknown> {
   try {
@@ -36,8 +43,11 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-/** Makes a client; `send` is the browser's fetch, or a stand-in in tests. */
-export function createClient(send: Fetch): Client {
+/**
+ * Makes a client; `send` is the browser's fetch, or a stand-in in tests. `onLocked` hears of every answer that asks for a
+ * key, but for that to logging in.
+ */
+export function createClient(send: Fetch, onLocked: () => void = () => undefined): Client {
   async function call<T>(url: string, init: RequestInit, accepts: (body: unknown) => body is T): Promise<T> {
     let response: Response;
     try {
@@ -48,6 +58,7 @@ export function createClient(send: Fetch): Client {
     }
     const body = await readJson(response);
     if (response.ok && accepts(body)) return body;
+    if (response.status === 401 && url !== sessionUrl) onLocked();
     if (response.ok || !isProblem(body)) throw unexpectedAnswer(response.status);
     throw fromProblem(body, response.status);
   }
@@ -63,6 +74,15 @@ export function createClient(send: Fetch): Client {
       call('v1/search', { ...read(signal), method: 'POST', body: searchForm(image, options) }, isSearchResponse),
     stats: (signal) => call('v1/stats', read(signal), isStats),
     model: (signal) => call('v1/model', read(signal), isModel),
+    session: (signal) => call(sessionUrl, read(signal), isSession),
+    logIn: (key) =>
+      call(sessionUrl, { method: 'POST', headers: jsonHeaders, body: JSON.stringify({ key }) }, isSession),
+    logOut: async () => {
+      const response = await send(sessionUrl, { method: 'DELETE' }).catch((error: unknown) => {
+        throw unreachable(error);
+      });
+      if (!response.ok) throw unexpectedAnswer(response.status);
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ApiSession } from '../../server/schemas/session.js';
 import type { ApiItem, ApiItems, ApiModel, ApiProblem, ApiSearchResponse, ApiStats } from '../../server/schemas/api.js';
 
 /**
@@ -30,4 +31,8 @@ export function isProblem(value: unknown): value is ApiProblem {
 
 export function isModel(value: unknown): value is ApiModel {
   return isObject(value) && typeof value['backbone'] === 'string';
+}
+
+export function isSession(value: unknown): value is ApiSession {
+  return isObject(value) && typeof value['scope'] === 'string' && 'name' in value;
 }

@@ -1,7 +1,9 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ApiModel, ApiStats } from '../../server/schemas/api.js';
+import type { ApiSession } from '../../server/schemas/session.js';
 import type { Client } from '../api/client.js';
-import { isModel, isStats } from '../api/guards.js';
+import { toFailure } from '../api/failure.js';
+import { isModel, isSession, isStats } from '../api/guards.js';
 import { AppContext } from '../hooks/use-app.js';
 import { usePageState } from '../hooks/use-page-state.js';
 import { usePictureInput } from '../hooks/use-picture-input.js';
@@ -17,7 +19,7 @@ import { Notice } from './notice.js';
 import { ResultsPage } from './results-page.js';
 
 /** The whole page: which of its views is shown, and what all of them share. */
-export function App({ client }: { client: Client }) {
+export function App({ client, onLogOut }: { client: Client; onLogOut: () => Promise<void> }) {
   const cache = useMemo(() => new AnswerCache(), []);
   const uploads = useMemo(() => new Uploads(), []);
   const page = usePageState();
@@ -41,6 +43,19 @@ export function App({ client }: { client: Client }) {
     cache,
     accepts: isModel,
   });
+
+  const session = useRequest<ApiSession>({
+    key: 'session',
+    group: 'session',
+    load: (signal) => client.session(signal),
+    cache,
+    accepts: isSession,
+  });
+
+  // Somebody who believes to be logged out and is not must be told.
+  const logOut = (): void => {
+    onLogOut().catch((error: unknown) => setNotice(`You are still logged in: ${toFailure(error).message}`));
+  };
 
   const openPicture = useCallback(
     (file: File) => {
@@ -82,7 +97,12 @@ export function App({ client }: { client: Client }) {
       <a class="skip-link" href="#main">
         Skip to content
       </a>
-      <Header model={model.data} compact={state.view.kind !== 'browse'} />
+      <Header
+        model={model.data}
+        compact={state.view.kind !== 'browse'}
+        session={session.data?.expiresAt ? session.data : null}
+        onLogOut={logOut}
+      />
       {notice !== null && <Notice text={notice} onClose={() => setNotice(null)} />}
       <main id="main" tabIndex={-1}>
         {state.view.kind === 'browse' ? (

@@ -1,4 +1,5 @@
 import type { ApiModel } from '../../server/schemas/api.js';
+import type { ApiSession } from '../../server/schemas/session.js';
 import { useApp } from '../hooks/use-app.js';
 import { plural } from '../state/format.js';
 import { home } from '../state/url-state.js';
@@ -9,10 +10,13 @@ interface HeaderProps {
   readonly model: ApiModel | null;
   /** Offers a new search: on the start page the large drop area does. */
   readonly compact: boolean;
+  /** The log-in, where there is one to end. */
+  readonly session: ApiSession | null;
+  readonly onLogOut: () => void;
 }
 
 /** The name, what is in the index, and the model that judges what looks alike. */
-export function Header({ model, compact }: HeaderProps) {
+export function Header({ model, compact, session, onLogOut }: HeaderProps) {
   const { stats } = useApp();
   const facts = [
     { term: 'Catalogue', value: stats ? plural(stats.items, 'item') : null },
@@ -39,6 +43,11 @@ export function Header({ model, compact }: HeaderProps) {
         )}
       </dl>
       {compact && <PictureButton text="Search with a picture" />}
+      {session !== null && (
+        <button type="button" class="button button-quiet button-small" onClick={onLogOut}>
+          Log out<span class="visually-hidden"> {session.name}</span>
+        </button>
+      )}
     </header>
   );
 }

@@ -82,3 +82,12 @@ export function SearchIcon() {
     </Icon>
   );
 }
+
+export function KeyIcon() {
+  return (
+    <Icon>
+      <circle cx="8" cy="15.5" r="4.5" />
+      <path d="m11.5 12.5 8.5-8.5M16 8l3 3" />
+    </Icon>
+  );
+}
