@@ -24,6 +24,9 @@ const headersMs = 15_000;
 const requestMs = 60_000;
 const idleMs = 120_000;
 const keepAliveMs = 10_000;
+/** How late these may be. */
+const checkMs = 5000;
+const mostHeaderBytes = 16 * 1024;
 const drainMs = 10_000;
 
 function listenError(error: unknown, { host, port }: ListenOptions): unknown {
@@ -65,7 +68,13 @@ async function listen(server: Server, options: ListenOptions): Promise<number> {
 /** Listens. @throws KindredError port-in-use, invalid-option */
 export async function startServer(app: ServerApp, options: ListenOptions): Promise<RunningServer> {
   const server = createServer(
-    { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: keepAliveMs },
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: checkMs,
+      maxHeaderSize: mostHeaderBytes,
+    },
     app.handler,
   );
   server.setTimeout(idleMs);

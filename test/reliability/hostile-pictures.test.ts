@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { KindredError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import { l2Normalize } from '../../src/core/vectors.js';
-import { decodeImage, inspectImage } from '../../src/data/decode.js';
+import { decodeImage } from '../../src/data/decode.js';
+import { inspectUpload } from '../../src/data/upload.js';
 import type { NewItem } from '../../src/indexing/catalogue.js';
 import { createSearch } from '../../src/search/search.js';
 import { createApp } from '../../src/server/app.js';
@@ -55,7 +56,7 @@ beforeAll(async () => {
       ),
   });
   const search = createSearch({ catalogue, embedder });
-  const app = createApp({ search, catalogue, model, inspect: (bytes) => inspectImage({ bytes }) });
+  const app = createApp({ search, catalogue, model, inspect: inspectUpload });
   server = await startServer(app, { host: '127.0.0.1', port: 0 });
 });
 afterAll(() => server.close());

@@ -45,7 +45,6 @@ export async function samePicture(): Promise<HostileFile[]> {
     ['webp', drawing().webp({ quality: 95 })],
     ['webp lossless', drawing().webp({ lossless: true })],
     ['avif', drawing().avif({ quality: 90, effort: 0 })],
-    ['gif', drawing().gif()],
   ];
   for (const [orientation, turns] of Object.entries(stored)) {
     let turned = drawing();

@@ -49,8 +49,8 @@ function openFile(path: string) {
 }
 
 /**
- * Appends to a file, a JSON object a line, each written before the next request is looked at: what was acknowledged is in
- * the file even when the process dies then. Never a key, only its id and name.
+ * Appends to a file, a JSON object a line, as soon as an answer is out: only what was going out just then is not in it when
+ * the process dies. Never a key, only its id and name.
  * @throws KindredError folder-not-writable, disk-full
  */
 export function openAuditTrail(path: string, log: Pick<Log, 'error'>): AuditTrail {

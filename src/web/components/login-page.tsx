@@ -51,7 +51,7 @@ export function LoginPage({ client, onLogin }: LoginPageProps) {
         <div class="state-panel state-page">
           <KeyIcon />
           <h1>This catalogue asks for a key</h1>
-          <p>Whoever runs this server can make you one. It is kept for this session alone.</p>
+          <p>Whoever runs this server can make you one. The page does not keep it, only that you are logged in.</p>
           <form class="login" onSubmit={submit}>
             <label for="key">Key</label>
             <input
