@@ -36,21 +36,43 @@ export interface WriteCondition {
 }
 
 /**
- * Conditions, all of which must hold. Fields are `id`, `label` and the metadata keys that occur in the catalogue.
- * `in` lists the accepted values; an equality is an `in` of one. Values compare as strings unless both are numbers.
+ * What is asked of one field: `id`, `label` or a metadata key that occurs in the catalogue. Values compare as texts. A
+ * bound that reads as a number compares with values that do, as numbers; any other compares as text, byte by byte.
  */
-export interface FilterCondition {
-  readonly field: string;
-  readonly in: readonly MetadataValue[];
+export type FilterCondition =
+  /** One of the values; an equality is an `in` of one. */
+  | { readonly field: string; readonly in: readonly MetadataValue[] }
+  /** All of the bounds that are given, at least one. An item without the field is in no range. */
+  | ({ readonly field: string } & FilterRange)
+  | { readonly field: string; readonly exists: boolean };
+
+export interface FilterRange {
+  readonly gt?: string | number | undefined;
+  readonly gte?: string | number | undefined;
+  readonly lt?: string | number | undefined;
+  readonly lte?: string | number | undefined;
 }
-export type Filter = readonly FilterCondition[];
+
+/** A tree of conditions; `not` gives every other item, those without the field among them. See item-filter.ts. */
+export type Filter =
+  FilterCondition | { readonly and: readonly Filter[] } | { readonly or: readonly Filter[] } | { readonly not: Filter };
+
+/** A place in the order of an answer: everything nearer comes before it, and of the same distance the lesser ids. */
+export interface Position {
+  readonly distance: number;
+  readonly id: string;
+  /** How many come before it, as far as is known: a hint for how far to look. */
+  readonly rank?: number | undefined;
+}
 
 export interface SearchOptions {
   /** 1 … 1,000 */
   readonly limit: number;
   readonly filter?: Filter;
-  /** Leave this item out, e.g. the query itself. */
-  readonly exclude?: string;
+  /** Leave these items out, e.g. the query itself. */
+  readonly exclude?: string | readonly string[];
+  /** Only what comes behind this place (exclusive), to go on where an answer ended. */
+  readonly after?: Position;
   /** Scan every vector instead of walking the graph. */
   readonly exact?: boolean;
   /** Breadth of the graph search (HNSW's ef); at least `limit`. */
@@ -147,6 +169,12 @@ export interface Catalogue {
    * @throws KindredError unknown-filter-field
    */
   search(vector: Float32Array, options: SearchOptions): Promise<Neighbour[]>;
+  /**
+   * Which share of a search's exact answer the search itself gives, 0 … 1: recall. The comparison with every vector goes
+   * on in small steps between other calls, which it does not hold up. Null when something was written meanwhile, and
+   * when nothing matches.
+   */
+  recall(vector: Float32Array, options: SearchOptions): Promise<number | null>;
   stats(): Promise<CatalogueStats>;
   /** A consistent copy of the truth in `folder`, taken while reads and writes go on. */
   snapshot(folder: string): Promise<void>;

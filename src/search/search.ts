@@ -3,6 +3,7 @@ import { KindredError } from '../core/errors.js';
 import type { Box, ImageSource } from '../core/images.js';
 import { checkedUnitVector } from '../core/vectors.js';
 import type { Catalogue, CatalogueItem, Filter, SearchOptions } from '../indexing/catalogue.js';
+import { isEmptyFilter } from '../indexing/item-filter.js';
 import type { Calibration } from '../model/calibration.js';
 import { createScoring, type ScoredNeighbour } from './scoring.js';
 
@@ -142,7 +143,7 @@ export function createSearch({ catalogue, embedder, calibration }: SearchParts):
       const limit = options.limit === 'auto' ? mostAutomatic : (options.limit ?? defaultLimit);
       const wanted: SearchOptions = {
         limit,
-        ...(options.filter !== undefined && options.filter.length > 0 && { filter: options.filter }),
+        ...(options.filter !== undefined && !isEmptyFilter(options.filter) && { filter: options.filter }),
         ...(query.id !== null && { exclude: query.id }),
         ...(options.exact !== undefined && { exact: options.exact }),
         ...(options.ef !== undefined && { ef: Math.max(options.ef, limit) }),

@@ -5,6 +5,7 @@ import type { Scope } from './access/scopes.js';
 import type { Route } from './route.js';
 import * as api from './schemas/api.js';
 import { auditResponseSchema } from './schemas/audit.js';
+import { filterSchema } from './schemas/filter.js';
 import { problemType } from './problem.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -16,6 +17,7 @@ const named = {
   SearchRequest: api.searchRequestSchema,
   SearchResponse: api.searchResponseSchema,
   Box: api.boxSchema,
+  Filter: filterSchema,
   Items: api.itemsResponseSchema,
   Stats: api.statsResponseSchema,
   Model: api.modelResponseSchema,

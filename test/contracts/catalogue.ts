@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { localDensity } from '../../src/core/local-density.js';
 import { l2Normalize, squaredDistance } from '../../src/core/vectors.js';
-import type { Catalogue, Filter, NewItem } from '../../src/indexing/catalogue.js';
+import type { Catalogue, Filter, NewItem, Position } from '../../src/indexing/catalogue.js';
 import { itemTag } from '../../src/indexing/item-tag.js';
+import { filteredMetadata, filters, naiveMatch } from './naive-filter.js';
 
 export const dimension = 4;
 export const fingerprint = 'model-a';
@@ -163,25 +164,121 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
         newItem('b', x, { label: 'jar', metadata: { shop: 'N', price: 7 } }),
         newItem('c', x, { label: null, metadata: { shop: 'S', price: '5' } }),
       ]);
-      expect(await ids(x, [{ field: 'shop', in: ['N'] }])).toEqual(['a', 'b']);
-      expect(await ids(x, [{ field: 'shop', in: ['N', 'S'] }])).toEqual(['a', 'b', 'c']);
-      expect(await ids(x, [{ field: 'label', in: ['jar'] }])).toEqual(['b']);
-      expect(await ids(x, [{ field: 'id', in: ['c', 'a', 'z'] }])).toEqual(['a', 'c']);
-      expect(await ids(x, [{ field: 'sale', in: [true] }])).toEqual(['a']);
-      expect(await ids(x, [{ field: 'price', in: [5] }])).toEqual(['a', 'c']);
-      expect(await ids(x, [{ field: 'price', in: ['5'] }])).toEqual(['a', 'c']);
+      expect(await ids(x, { field: 'shop', in: ['N'] })).toEqual(['a', 'b']);
+      expect(await ids(x, { field: 'shop', in: ['N', 'S'] })).toEqual(['a', 'b', 'c']);
+      expect(await ids(x, { field: 'label', in: ['jar'] })).toEqual(['b']);
+      expect(await ids(x, { field: 'id', in: ['c', 'a', 'z'] })).toEqual(['a', 'c']);
+      expect(await ids(x, { field: 'sale', in: [true] })).toEqual(['a']);
+      expect(await ids(x, { field: 'price', in: [5] })).toEqual(['a', 'c']);
+      expect(await ids(x, { field: 'price', in: ['5'] })).toEqual(['a', 'c']);
       expect(
-        await ids(x, [
-          { field: 'shop', in: ['N'] },
-          { field: 'price', in: [5] },
-        ]),
+        await ids(x, {
+          and: [
+            { field: 'shop', in: ['N'] },
+            { field: 'price', in: [5] },
+          ],
+        }),
       ).toEqual(['a']);
-      expect(await ids(x, [{ field: 'shop', in: [] }])).toEqual([]);
+      expect(await ids(x, { field: 'shop', in: [] })).toEqual([]);
+    });
+
+    it('filters by ranges, by what is there and by what is not, in any combination', async () => {
+      await catalogue.put([
+        newItem('a', x, { label: 'cup', metadata: { price: 5, day: '2024-01-02' } }),
+        newItem('b', x, { label: 'jar', metadata: { price: 10, day: '2024-03-01' } }),
+        newItem('c', x, { label: null, metadata: { price: '7.5' } }),
+        newItem('d', x, { label: 'cup', metadata: { price: 'cheap' } }),
+      ]);
+      expect(await ids(x, { field: 'price', gte: 5, lt: 10 })).toEqual(['a', 'c']);
+      expect(await ids(x, { field: 'price', gt: '5' })).toEqual(['b', 'c']);
+      expect(await ids(x, { field: 'price', gte: 'c' })).toEqual(['d']);
+      expect(await ids(x, { field: 'day', gte: '2024-02' })).toEqual(['b']);
+      expect(await ids(x, { field: 'id', gt: 'a', lte: 'c' })).toEqual(['b', 'c']);
+      expect(await ids(x, { field: 'day', exists: false })).toEqual(['c', 'd']);
+      expect(await ids(x, { not: { field: 'label', in: ['cup'] } })).toEqual(['b', 'c']);
+      const either = { or: [{ field: 'day', exists: true }, { not: { field: 'label', exists: true } }] };
+      expect(await ids(x, either)).toEqual(['a', 'b', 'c']);
+      expect(await ids(x, { and: [either, { field: 'price', lt: 8 }] })).toEqual(['a', 'c']);
+      expect(await ids(x, { and: [] })).toHaveLength(4);
+      expect(await ids(x, { or: [] })).toEqual([]);
+    });
+
+    it('refuses a filter that is too large', async () => {
+      const cup: Filter = { field: 'label', in: ['cup'] };
+      let deep: Filter = cup;
+      for (let i = 0; i < 5000; i++) deep = i % 2 ? { and: [deep, cup] } : { or: [deep, cup] };
+      const wide: Filter = { or: Array.from({ length: 257 }, () => cup) };
+      const long: Filter = { field: 'id', in: Array.from({ length: 10_001 }, (_, i) => i) };
+      for (const filter of [deep, wide, long]) {
+        const fault = { code: 'invalid-option', field: 'filter' };
+        await expect(catalogue.search(x, { limit: 1, filter })).rejects.toMatchObject(fault);
+        await expect(catalogue.scan({ limit: 1, filter })).rejects.toMatchObject(fault);
+      }
+    });
+
+    it('filters as the naive evaluator does, before and after any writes', async () => {
+      const stored = fc.record({
+        id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', '10', '2', 'é', '🙂'),
+        label: fc.constantFrom('cup', 'jar', '7', null),
+        metadata: filteredMetadata,
+      });
+      const rounds = fc.array(fc.array(stored, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(rounds, fc.array(filters, { minLength: 1, maxLength: 6 }), async (puts, asked) => {
+          await catalogue.delete((await catalogue.scan({ limit: 1000 })).items.map(({ id }) => id));
+          // Keeps every field known.
+          const model = new Map([['z', newItem('z', y, { label: 'z', metadata: { n: 0, mixed: 'z' } })]]);
+          await catalogue.put([...model.values()]);
+          for (const round of puts) {
+            const items = round.map(({ id, label, metadata }) => newItem(id, x, { label, metadata }));
+            await catalogue.put(items);
+            for (const item of items) model.set(item.id, item);
+            const gone = [...model.keys()].find((id) => id !== 'z' && id > (round[0]?.id ?? ''));
+            if (gone !== undefined) await catalogue.delete([gone]);
+            if (gone !== undefined) model.delete(gone);
+            for (const filter of asked) {
+              const wanted = [...model.values()].filter((item) => naiveMatch(filter, item)).map(({ id }) => id);
+              const page = await catalogue.scan({ limit: 1000, filter });
+              expect(new Set(page.items.map(({ id }) => id))).toEqual(new Set(wanted));
+              expect(page.total).toBe(wanted.length);
+              const found = await catalogue.search(x, { limit: 1000, filter });
+              expect(new Set(found.map(({ item }) => item.id))).toEqual(new Set(wanted));
+            }
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it('goes on behind a place, so that pages are the parts of one list', async () => {
+      await catalogue.put(Array.from({ length: 40 }, (_, i) => newItem(`item ${i}`, unit(1, i >> 2, 0, 0))));
+      const whole = await catalogue.search(x, { limit: 40, exclude: ['item 3', 'item 9'] });
+      expect(whole).toHaveLength(38);
+      const pages: unknown[] = [];
+      let after: Position | undefined;
+      for (;;) {
+        const options = { limit: 5, exclude: ['item 3', 'item 9'], ...(after && { after }) };
+        const page = await catalogue.search(x, options);
+        pages.push(...page);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = { distance: last.distance, id: last.item.id, rank: pages.length };
+      }
+      expect(pages).toEqual(whole);
+    });
+
+    it('measures how much of the exact answer a search gives', async () => {
+      expect(await catalogue.recall(x, { limit: 10 })).toBeNull();
+      await catalogue.put(Array.from({ length: 30 }, (_, i) => newItem(`item ${i}`, unit(1, i, 0, 0))));
+      await catalogue.settled?.();
+      expect(await catalogue.recall(x, { limit: 10 })).toBe(1);
+      expect(await catalogue.recall(x, { limit: 10, filter: { field: 'id', in: ['item 3'] } })).toBe(1);
+      expect(await catalogue.recall(x, { limit: 10, filter: { field: 'id', in: ['nobody'] } })).toBeNull();
     });
 
     it('names the known fields and the closest for an unknown one', async () => {
       await catalogue.put([newItem('a', x, { metadata: { colour: 'red' } })]);
-      const filter = [{ field: 'color', in: ['red'] }];
+      const filter = { field: 'color', in: ['red'] };
       const fault = {
         code: 'unknown-filter-field',
         message: 'no item has a field "color" (did you mean "colour"?)',
@@ -194,11 +291,11 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
 
     it('forgets filters of replaced and deleted items', async () => {
       await catalogue.put([newItem('a', x, { metadata: { shop: 'N' } }), newItem('b', x, { metadata: { shop: 'N' } })]);
-      expect(await ids(x, [{ field: 'shop', in: ['N'] }])).toEqual(['a', 'b']);
+      expect(await ids(x, { field: 'shop', in: ['N'] })).toEqual(['a', 'b']);
       await catalogue.put([newItem('a', x, { metadata: { shop: 'S' } })]);
-      expect(await ids(x, [{ field: 'shop', in: ['N'] }])).toEqual(['b']);
+      expect(await ids(x, { field: 'shop', in: ['N'] })).toEqual(['b']);
       await catalogue.delete(['b']);
-      await expect(ids(x, [{ field: 'shop', in: ['N'] }])).resolves.toEqual([]);
+      await expect(ids(x, { field: 'shop', in: ['N'] })).resolves.toEqual([]);
     });
 
     it('pages through everything in order of id', async () => {
@@ -209,7 +306,7 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       const last = await catalogue.scan({ limit: 3, after: 'b' });
       expect(last.items.map(({ id }) => id)).toEqual(['c', 'd', 'e']);
       expect(last.next).toBeUndefined();
-      const odd = await catalogue.scan({ limit: 2, after: 'a', filter: [{ field: 'odd', in: [true] }] });
+      const odd = await catalogue.scan({ limit: 2, after: 'a', filter: { field: 'odd', in: [true] } });
       expect(odd).toMatchObject({ items: [{ id: 'c' }, { id: 'e' }], total: 3 });
     });
 
@@ -410,7 +507,7 @@ async function expectSame(
     if (expected === null) expect(densities[i]).toBeNull();
     else expect(densities[i]).toBeCloseTo(expected, 4);
   });
-  const searches: (Filter | undefined)[] = [undefined, [{ field: 'label', in: ['cup'] }]];
+  const searches: (Filter | undefined)[] = [undefined, { field: 'label', in: ['cup'] }];
   for (const filter of searches) {
     const found = await catalogue.search(query, filter ? { limit: 1000, filter } : { limit: 1000 });
     const expected = [...model.values()]

@@ -25,6 +25,7 @@ contract('embedded', {});
 contract('embedded, walking the graph even for a handful of items', {
   scanBelow: 0,
   scanShare: 0,
+  scansPerBreadth: 0,
   densityOverhaul: Infinity,
 });
 
@@ -105,18 +106,20 @@ describe('searching the graph', () => {
     const catalogue = await filled(all);
     await catalogue.settled();
     const cases: { filter: Filter; keep: (item: NewItem) => boolean }[] = [
-      { filter: [{ field: 'half', in: [1] }], keep: ({ metadata }) => metadata['half'] === 1 },
+      { filter: { field: 'half', in: [1] }, keep: ({ metadata }) => metadata['half'] === 1 },
       {
-        filter: [{ field: 'group', in: [0, '3'] }],
+        filter: { field: 'group', in: [0, '3'] },
         keep: ({ metadata }) => [0, 3].includes(Number(metadata['group'])),
       },
-      { filter: [{ field: 'rare', in: [7] }], keep: ({ metadata }) => metadata['rare'] === 7 },
-      { filter: [{ field: 'label', in: ['class 3'] }], keep: ({ label }) => label === 'class 3' },
+      { filter: { field: 'rare', in: [7] }, keep: ({ metadata }) => metadata['rare'] === 7 },
+      { filter: { field: 'label', in: ['class 3'] }, keep: ({ label }) => label === 'class 3' },
       {
-        filter: [
-          { field: 'half', in: [0] },
-          { field: 'group', in: [1, 2, 4] },
-        ],
+        filter: {
+          and: [
+            { field: 'half', in: [0] },
+            { field: 'group', in: [1, 2, 4] },
+          ],
+        },
         keep: ({ metadata }) => metadata['half'] === 0 && [1, 2, 4].includes(Number(metadata['group'])),
       },
     ];

@@ -104,7 +104,7 @@ describe('syncing', () => {
     expect(await sync(changed)).toEqual({ ...nothing, metadataChanged: 2, unchanged: 1 });
     expect(embedder.embedded).toEqual([]);
     expect(await catalogue.get('000.png')).toMatchObject({ label: 'other' });
-    expect(await catalogue.scan({ limit: 5, filter: [{ field: 'shop', in: ['N'] }] })).toMatchObject({ total: 1 });
+    expect(await catalogue.scan({ limit: 5, filter: { field: 'shop', in: ['N'] } })).toMatchObject({ total: 1 });
   });
 
   it('reports what vanished, and deletes it only when told to', async () => {

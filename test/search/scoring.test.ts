@@ -71,7 +71,7 @@ describe('scores', () => {
     const { catalogue, asked } = spied();
     const { search } = createSearch({ catalogue, embedder: fakeEmbedder(), calibration });
     const [item] = items;
-    const filter = [{ field: 'half', in: [1] }];
+    const filter = { field: 'half', in: [1] };
     expectScores(await search({ id: 'item 00' }, { limit: 3 }), densityOf(item?.embedding ?? direction(), 'item 00'));
     expectScores(await search({ id: 'item 00' }, { filter }), densityOf(item?.embedding ?? direction(), 'item 00'));
     expect(asked.searches).toEqual([
@@ -94,7 +94,7 @@ describe('scores', () => {
   it('do not change with a filter, which hides neighbours', async () => {
     const { search } = createSearch({ catalogue: fakeCatalogue(items), embedder: fakeEmbedder(), calibration });
     const vector = direction();
-    const filter = [{ field: 'half', in: [1] }];
+    const filter = { field: 'half', in: [1] };
     const answer = await search({ vector }, { limit: 5, filter });
     expect(answer.results.every(({ item }) => item.metadata['half'] === 1)).toBe(true);
     expectScores(answer, densityOf(vector));

@@ -36,8 +36,8 @@ describe('createSearch', () => {
     const { catalogue, asked } = spied();
     const { search } = createSearch({ catalogue, embedder: world.embedder });
     await search({ vector: [1, 0, 0] });
-    await search({ id: 'half.png' }, { limit: 5, filter: [], exact: true, ef: 2 });
-    const filter = [{ field: 'label', in: ['cherry'] }];
+    await search({ id: 'half.png' }, { limit: 5, filter: { and: [] }, exact: true, ef: 2 });
+    const filter = { field: 'label', in: ['cherry'] };
     await search({ vector: [1, 0, 0] }, { limit: 3, filter, ef: 100 });
     expect(asked).toEqual([
       { limit: 20 },

@@ -6,6 +6,7 @@ import { localDensity } from '../../src/core/local-density.js';
 import { l2Normalize, squaredDistance } from '../../src/core/vectors.js';
 import { inspectImage } from '../../src/data/decode.js';
 import type { Catalogue, CatalogueItem, Filter, NewItem } from '../../src/indexing/catalogue.js';
+import { filterFields, filterTest, normalFilter } from '../../src/indexing/item-filter.js';
 
 const fingerprint = 'f'.repeat(64);
 const dimension = 3;
@@ -71,26 +72,17 @@ export function fakeEmbedder(changes: Partial<Embedder> = {}): FakeEmbedder {
   };
 }
 
-function valueOf(item: CatalogueItem, field: string): string | number | boolean | null | undefined {
-  if (field === 'id' || field === 'label') return item[field];
-  return Object.hasOwn(item.metadata, field) ? item.metadata[field] : undefined;
-}
-
 /** The contract over a plain list; exact, and as slow as that. */
 export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalogue> = {}): Catalogue {
   const sorted = [...items].sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
   const find = (id: string) => sorted.find((item) => item.id === id);
   const strip = ({ embedding, ...item }: NewItem): CatalogueItem => (embedding.length > 0 ? item : item);
-  const matches = (filter: Filter = []) => {
-    for (const { field } of filter) {
+  const matches = (filter: Filter = { and: [] }) => {
+    for (const field of filterFields(filter)) {
       if (field === 'id' || field === 'label' || items.some(({ metadata }) => Object.hasOwn(metadata, field))) continue;
       throw new KindredError('unknown-filter-field', `no item has a field "${field}"`, { field: 'filter' });
     }
-    return sorted.filter((item) =>
-      filter.every(({ field, in: accepted }) =>
-        accepted.some((value) => String(value) === String(valueOf(item, field))),
-      ),
-    );
+    return sorted.filter(filterTest(normalFilter(filter)));
   };
   const densityOf = ({ id, embedding }: NewItem): number | null => {
     const others = sorted.filter((other) => other.id !== id);
@@ -133,18 +125,23 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
         ...(last && rest.length > limit && { next: last.id }),
       };
     },
-    async search(vector, { limit, filter, exclude }) {
+    async search(vector, { limit, filter, exclude = [], after }) {
       const candidates = await Promise.resolve(matches(filter));
       return candidates
-        .filter(({ id }) => id !== exclude)
+        .filter(({ id }) => !(typeof exclude === 'string' ? [exclude] : exclude).includes(id))
         .map((item) => ({
           item: strip(item),
           distance: squaredDistance(vector, item.embedding),
           density: densityOf(item),
         }))
         .sort((a, b) => a.distance - b.distance)
+        .filter(({ distance, item }) => {
+          if (after === undefined || distance > after.distance) return true;
+          return distance === after.distance && Buffer.compare(Buffer.from(item.id), Buffer.from(after.id)) > 0;
+        })
         .slice(0, limit);
     },
+    recall: () => Promise.resolve(1),
     stats: () =>
       Promise.resolve({
         items: items.length,

@@ -5,36 +5,67 @@ import { KindredError } from '../../src/core/errors.js';
 import { createByteCache } from '../../src/server/byte-cache.js';
 import { createLimiter } from '../../src/server/limiter.js';
 import { describeModel } from '../../src/server/model-info.js';
-import { parseBoxText, parseConditions, parseFilterText, toFilter } from '../../src/server/schemas/query-text.js';
+import { normalFilter } from '../../src/indexing/item-filter.js';
+import { toFilter } from '../../src/server/schemas/filter.js';
+import { parseBoxText, parseConditions, parseFilterText } from '../../src/server/schemas/query-text.js';
 import { startServer } from '../../src/server/start.js';
 import { createWorld, picture, type World } from './helpers.js';
 
-const field = fc.string({ minLength: 1 }).filter((text) => !text.includes('='));
+const field = fc.string({ minLength: 1 }).filter((text) => !/[=<>!{]/.test(text));
 
 describe('conditions as text', () => {
-  it('come back as they were written', () => {
+  it('come back as they were written, values of one field as alternatives', () => {
     fc.assert(
       fc.property(fc.array(fc.record({ field, value: fc.string() })), (wanted) => {
-        const filter = parseConditions(wanted.map((one) => `${one.field}=${one.value}`));
-        expect(new Set(filter.map((condition) => condition.field)).size).toBe(filter.length);
-        for (const condition of filter) {
-          expect(condition.in).toEqual(wanted.filter((one) => one.field === condition.field).map(({ value }) => value));
-        }
-        expect(filter.flatMap((condition) => condition.in)).toHaveLength(wanted.length);
+        const fields = [...new Set(wanted.map((one) => one.field))];
+        expect(parseConditions(wanted.map((one) => `${one.field}=${one.value}`))).toEqual({
+          and: fields.map((name) => ({
+            field: name,
+            in: wanted.filter((one) => one.field === name).map(({ value }) => value),
+          })),
+        });
       }),
     );
   });
 
   it('say the same as the JSON form', () => {
     expect(parseFilterText('{"a":["1","2"],"b":"x=y"}')).toEqual(parseConditions(['a=1', 'b=x=y', 'a=2']));
-    expect(toFilter({ price: 3, used: false })).toEqual([
-      { field: 'price', in: [3] },
-      { field: 'used', in: [false] },
-    ]);
+    expect(toFilter({ price: 3, used: false })).toEqual({
+      and: [
+        { field: 'price', in: [3] },
+        { field: 'used', in: [false] },
+      ],
+    });
+    const texts = ['price>=10', 'price<20.5', '!colour=red', 'shop!=N', '!size>3', 'a=b'];
+    const json = {
+      a: 'b',
+      $and: [
+        { price: { gte: '10' } },
+        { price: { lt: '20.5' } },
+        { colour: { not: 'red' } },
+        { shop: { not: ['N'] } },
+        { $not: { size: { gt: '3' } } },
+      ],
+    };
+    expect(normalFilter(parseConditions(texts))).toEqual(normalFilter(toFilter(json)));
+    expect(normalFilter(parseConditions([JSON.stringify(json)]))).toEqual(normalFilter(toFilter(json)));
   });
 
-  it.each(['', '=', '=x', 'x'])('refuse %j', (text) => {
+  it.each(['', '=', '=x', 'x', '>=5', '!', '!=x', '<'])('refuse %j', (text) => {
     expect(() => parseConditions([text])).toThrow(KindredError);
+  });
+
+  it.each([
+    ['{"a": {}}', 'invalid-option'],
+    ['{"a": {"gte": true}}', 'invalid-option'],
+    ['{"a": {"like": "b"}}', 'invalid-option'],
+    ['{"$and": []}', 'invalid-option'],
+    ['{"$or": {"a": 1}}', 'invalid-option'],
+    ['{"a": null}', 'invalid-option'],
+    ['{', 'invalid-json'],
+    [`${'{"$not":'.repeat(5000)}{"a":1}${'}'.repeat(5000)}`, 'invalid-request'],
+  ])('refuse the JSON %j', (text, code) => {
+    expect(() => parseFilterText(text)).toThrow(expect.objectContaining({ code, field: 'filter' }));
   });
 });
 

@@ -156,7 +156,7 @@ export class Densities {
     this.#stale.delete(row);
     const slot = store.slotOf(row);
     if (slot === undefined) return [];
-    const near = searcher.nearest(store.at(slot), { limit }, slot);
+    const near = searcher.nearest(store.at(slot), { limit }, [slot]);
     const distances = near.slice(0, densityNeighbours).map(({ distance }) => distance);
     const radius = distances.length < densityNeighbours ? Infinity : (distances.at(-1) ?? Infinity);
     const entry = { density: localDensity(distances), radius, change };

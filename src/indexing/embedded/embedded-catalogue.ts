@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KindredError, writeError } from '../../core/errors.js';
 import { fromStoredPath, toStoredPath } from '../blobs.js';
-import type { Catalogue, CatalogueItem, NewItem } from '../catalogue.js';
+import type { Catalogue, CatalogueItem, Filter, NewItem } from '../catalogue.js';
+import { normalFilter } from '../item-filter.js';
 import { checkNewItem, checkVector } from '../item-rules.js';
 import { copyCatalogue } from './check.js';
 import { databaseFile, type Tuning, tuning as defaults } from './format.js';
@@ -38,6 +39,11 @@ function checkLimit(limit: number): void {
       field: 'limit',
     });
   }
+}
+
+/** @throws KindredError invalid-option: a filter that is too large */
+function normalOptions<Options extends { readonly filter?: Filter }>(options: Options): Options {
+  return options.filter === undefined ? options : { ...options, filter: normalFilter(options.filter) };
 }
 
 /** Without the embedding and anything else a caller's object may carry. */
@@ -110,14 +116,19 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
       changesSince: (number, limit) => owner.call('changesSince', { number, limit }),
       async scan(scanOptions) {
         checkLimit(scanOptions.limit);
-        const page = await owner.call('scan', scanOptions);
+        const page = await owner.call('scan', normalOptions(scanOptions));
         return { ...page, items: page.items.map(shown) };
       },
       async search(vector, searchOptions) {
         checkLimit(searchOptions.limit);
         checkVector(vector, dimension);
-        const found = await owner.call('search', { vector, options: searchOptions });
+        const found = await owner.call('search', { vector, options: normalOptions(searchOptions) });
         return found.map((neighbour) => ({ ...neighbour, item: shown(neighbour.item) }));
+      },
+      async recall(vector, searchOptions) {
+        checkLimit(searchOptions.limit);
+        checkVector(vector, dimension);
+        return owner.call('recall', { vector, options: normalOptions(searchOptions) });
       },
       stats: () => owner.call('stats', undefined),
       async snapshot(folder) {

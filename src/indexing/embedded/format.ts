@@ -20,6 +20,8 @@ export const tuning = {
   scanBelow: 2000,
   /** Below this share of the catalogue, over-fetching from the graph costs more than scanning the matches. */
   scanShare: 0.05,
+  /** So many vectors are scanned in the time that a walk takes for each point of its breadth, roughly. */
+  scansPerBreadth: 40,
   /** Items not in the graph yet are scanned beside it, up to so many; beyond it everything is scanned. */
   tail: 2000,
   /** Deleted points stay in the graph and slow it; beyond this share it is built anew. */

@@ -1,6 +1,6 @@
 /**
  * The `limit` smallest (distance, slot) pairs seen so far: a binary heap with the worst on top. Equal distances are
- * ordered by `compareSlots`, so that the outcome does not depend on the order of arrival.
+ * ordered by `compareSlots`, so that the outcome does not depend on the order of arrival. What `skips` says is left out.
  */
 export class Nearest {
   readonly #limit: number;
@@ -10,12 +10,24 @@ export class Nearest {
   /** Nothing farther than this can enter; Infinity until the heap is full. */
   worst = Infinity;
 
-  constructor(limit: number, compareSlots: (a: number, b: number) => number) {
+  readonly #skips: ((distance: number, slot: number) => boolean) | undefined;
+
+  constructor(
+    limit: number,
+    compareSlots: (a: number, b: number) => number,
+    skips?: (distance: number, slot: number) => boolean,
+  ) {
     this.#limit = limit;
     this.#compareSlots = compareSlots;
+    this.#skips = skips;
+  }
+
+  get full(): boolean {
+    return this.#slots.length >= this.#limit;
   }
 
   offer(distance: number, slot: number): void {
+    if (distance > this.worst || this.#skips?.(distance, slot) === true) return;
     const distances = this.#distances;
     const slots = this.#slots;
     if (distances.length < this.#limit) {

@@ -1,17 +1,19 @@
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { KindredError } from '../../core/errors.js';
-import type { CatalogueStats, PutOutcome } from '../catalogue.js';
+import type { CatalogueStats, PutOutcome, SearchOptions } from '../catalogue.js';
 import { Densities } from './densities.js';
 import { DensityRefresh } from './density-refresh.js';
 import { DensityStore } from './density-store.js';
 import { DensityTable } from './density-table.js';
 import { databaseFile, graphFile } from './format.js';
+import { FilterSets } from './filter-sets.js';
 import { Graph } from './graph.js';
 import { bytesOf } from './graph-file.js';
 import { GroupCommit } from './group-commit.js';
 import type { Opened, OwnerCalls, OwnerHandlers, OwnerOptions } from './protocol.js';
 import { Reader } from './reader.js';
+import { measureRecall } from './recall.js';
 import { type CatalogueIdentity, closeDatabase, openDatabase } from './schema.js';
 import { Searcher } from './search.js';
 import { Truth, type VectorChange } from './truth.js';
@@ -31,7 +33,9 @@ export class Owner {
   readonly #store: VectorStore;
   readonly #graph: Graph;
   readonly #table = new DensityTable();
+  readonly #filters: FilterSets;
   readonly #searcher: Searcher;
+  #writes = 0;
   readonly #densities: Densities;
   readonly #refresh: DensityRefresh;
   #stepping = false;
@@ -54,10 +58,12 @@ export class Owner {
     this.#store = new VectorStore(identity.dimension, Math.max(1024, this.#reader.count()));
     this.#graph = new Graph({ folder, store: this.#store, truth: this.#truth, identity, tuning });
     const parts = { store: this.#store, truth: this.#truth };
+    this.#filters = new FilterSets({ store: this.#store, reader: this.#reader });
     this.#searcher = new Searcher({
       ...parts,
       reader: this.#reader,
       graph: this.#graph,
+      filters: this.#filters,
       densities: this.#table,
       tuning,
     });
@@ -94,9 +100,10 @@ export class Owner {
     densities: (ids) => ids.map((id) => this.#density(id)),
     contentHashes: () => this.#reader.contentHashes(),
     changesSince: ({ number, limit }) => this.#truth.changesSince(number, limit),
-    scan: (options) => this.#reader.scan(options),
+    scan: (options) => this.#searcher.scan(options),
     densityAt: ({ vector, options }) => this.#searcher.densityAt(vector, options),
     search: ({ vector, options }) => this.#searcher.search(vector, options),
+    recall: ({ vector, options }) => this.#recall(vector, options),
     stats: () => this.#readStats(),
     settled: () => this.#settled(),
     close: () => this.#close(),
@@ -128,8 +135,7 @@ export class Owner {
     return this.#commits.run(
       () => this.#truth.put(whole, condition),
       ({ outcomes, changes }) => {
-        // Metadata alone may have changed, which leaves no vector change behind.
-        if (outcomes.some((outcome) => outcome !== 'unchanged')) this.#apply(changes);
+        if (changes.length > 0) this.#apply(changes);
         return outcomes;
       },
     );
@@ -138,17 +144,23 @@ export class Owner {
   /** Only what is committed reaches memory. */
   #apply(changes: readonly VectorChange[]): void {
     this.#stats = undefined;
-    this.#searcher.forget();
+    this.#writes++;
     this.#refresh.written();
     for (const change of changes) {
       if (change.op === 'add') {
-        this.#store.add(change.row, change.id, change.embedding);
+        this.#store.add(change.row, change.item.id, change.item.embedding);
         this.#graph.add(change.row);
         this.#densities.add(change.row);
-      } else {
+      }
+      const slot = this.#store.slotOf(change.row);
+      if (slot === undefined) continue;
+      if (change.op === 'remove') {
+        this.#filters.removed(slot);
         this.#densities.remove(change.row);
         this.#store.remove(change.row);
         this.#graph.remove(change.row);
+      } else {
+        this.#filters.written(slot, change.item);
       }
     }
     this.#startStepping();
@@ -164,6 +176,12 @@ export class Owner {
     const row = this.#reader.rowOf(id);
     const slot = row === undefined ? undefined : this.#store.slotOf(row);
     return slot === undefined ? null : this.#table.at(slot);
+  }
+
+  #recall(vector: Float32Array, options: SearchOptions): Promise<number | null> {
+    const { chunkMs } = this.#options.tuning;
+    const writes = (): number => (this.#closing ? NaN : this.#writes);
+    return measureRecall({ store: this.#store, searcher: this.#searcher, writes, chunkMs }, vector, options);
   }
 
   #startStepping(): void {

@@ -48,6 +48,7 @@ export interface OwnerCalls {
   changesSince: { args: { number: number; limit: number }; result: Change[] };
   scan: { args: ScanOptions; result: ScanPage };
   search: { args: { vector: Float32Array; options: SearchOptions }; result: Neighbour[] };
+  recall: { args: { vector: Float32Array; options: SearchOptions }; result: number | null };
   stats: { args: undefined; result: CatalogueStats };
   settled: { args: undefined; result: undefined };
   close: { args: undefined; result: undefined };

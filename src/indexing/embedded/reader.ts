@@ -1,8 +1,12 @@
 import type Database from 'better-sqlite3';
 import { KindredError } from '../../core/errors.js';
 import { closest } from '../../core/registry.js';
-import type { CatalogueItem, FieldSummary, Filter, ScanOptions, ScanPage } from '../catalogue.js';
+import type { CatalogueItem, FieldSummary, Filter, FilterCondition, ScanOptions, ScanPage } from '../catalogue.js';
+import { filterFields } from '../item-filter.js';
+import { conditionSql } from './filter-sql.js';
 import { fromField, type ItemRow, itemColumns, toItem } from './rows.js';
+
+type ItemPage = Omit<ScanPage, 'total'>;
 
 const topValues = 100;
 
@@ -41,25 +45,34 @@ export class Reader {
     return hashes;
   }
 
-  /** Row numbers of all items that match. @throws KindredError unknown-filter-field */
-  matchingRows(filter: Filter): number[] {
-    const { where, params } = this.#compile(filter);
-    const rows = this.#db.prepare<string[], { row: number }>(`SELECT row FROM items WHERE ${where}`);
-    return rows.all(...params).map(({ row }) => row);
+  /** Row numbers of all items that meet the condition. */
+  matchingRows(condition: FilterCondition): number[] {
+    const { text, params } = conditionSql(condition);
+    return this.#db
+      .prepare<string[], { row: number }>(text)
+      .all(...params)
+      .map(({ row }) => row);
   }
 
-  /** One page in order of id. @throws KindredError unknown-filter-field */
-  scan({ limit, after, filter }: ScanOptions): ScanPage {
-    const { where, params } = this.#compile(filter ?? []);
-    const counted = this.#db.prepare<string[], { total: number }>(`SELECT COUNT(*) AS total FROM items WHERE ${where}`);
+  /** One page in order of id, of those rows only where there are some given. */
+  scan({ limit, after = '' }: Omit<ScanOptions, 'filter'>, rows?: readonly number[]): ItemPage {
+    const among = rows === undefined ? '' : 'row IN (SELECT value FROM json_each(?)) AND';
     const page = this.#db.prepare<(string | number)[], ItemRow>(
-      `SELECT ${itemColumns} FROM items WHERE ${where} AND id > ? ORDER BY id LIMIT ?`,
+      `SELECT ${itemColumns} FROM items WHERE ${among} id > ? ORDER BY id LIMIT ?`,
     );
-    const rows = page.all(...params, after ?? '', limit + 1);
-    const items = rows.slice(0, limit).map(toItem);
-    const total = counted.get(...params)?.total ?? 0;
+    const found = page.all(...(rows === undefined ? [] : [JSON.stringify(rows)]), after, limit + 1);
+    const items = found.slice(0, limit).map(toItem);
     const last = items.at(-1);
-    return rows.length > limit && last ? { items, next: last.id, total } : { items, total };
+    return found.length > limit && last ? { items, next: last.id } : { items };
+  }
+
+  /** Rows in order of id, `limit` of them. */
+  rowsByIdAfter(after: string, limit: number): { row: number; id: string }[] {
+    return this.#db
+      .prepare<[string, number], { row: number; id: string }>(
+        'SELECT row, id FROM items WHERE id > ? ORDER BY id LIMIT ?',
+      )
+      .all(after, limit);
   }
 
   count(): number {
@@ -87,20 +100,12 @@ export class Reader {
     return [...names.filter((name) => name === 'label'), ...names.filter((name) => name !== 'label')];
   }
 
-  /** SQL for a filter. Values travel as one JSON array, so that their number meets no limit of SQLite. */
-  #compile(filter: Filter): { where: string; params: string[] } {
-    const params: string[] = [];
-    const parts = filter.map(({ field, in: accepted }) => {
-      const values = JSON.stringify(accepted.map(String));
-      if (field === 'id') {
-        params.push(values);
-        return 'id IN (SELECT value FROM json_each(?))';
-      }
-      if (field !== 'label' && this.#fieldKnown.get(field) === undefined) throw this.#unknownField(field);
-      params.push(field, values);
-      return 'row IN (SELECT item FROM fields WHERE field = ? AND value IN (SELECT value FROM json_each(?)))';
-    });
-    return { where: parts.length === 0 ? '1' : parts.join(' AND '), params };
+  /** @throws KindredError unknown-filter-field */
+  checkFields(filter: Filter): void {
+    for (const field of filterFields(filter)) {
+      if (field === 'id' || field === 'label' || this.#fieldKnown.get(field) !== undefined) continue;
+      throw this.#unknownField(field);
+    }
   }
 
   #unknownField(field: string): KindredError {

@@ -1,46 +1,52 @@
 import { densityNeighbours, localDensity } from '../../core/local-density.js';
-import type { Filter, Neighbour, SearchOptions } from '../catalogue.js';
+import type { Filter, Neighbour, Position, ScanOptions, ScanPage, SearchOptions } from '../catalogue.js';
+import { isEmptyFilter } from '../item-filter.js';
+import { compareIds } from '../item-rules.js';
 import type { DensityTable } from './density-table.js';
+import type { FilterSets } from './filter-sets.js';
 import type { Tuning } from './format.js';
 import type { Graph } from './graph.js';
+import { scanFiltered } from './item-scan.js';
 import { Nearest } from './nearest.js';
 import type { Reader } from './reader.js';
+import type { SlotSet } from './slot-set.js';
 import type { VectorStore } from './vector-store.js';
 
-/** The slots a filter leaves, as a list to scan and as a mask to test. */
-interface Matches {
-  readonly slots: Uint32Array;
-  readonly mask: Uint8Array;
+export interface Found {
+  readonly distance: number;
+  readonly slot: number;
 }
 
-const rememberedFilters = 16;
+interface Plan {
+  readonly options: SearchOptions;
+  readonly matching: SlotSet | undefined;
+  /** How many places of the graph's answer are taken by what is not wanted. */
+  readonly unwanted: number;
+  readonly makeNearest: () => Nearest;
+}
+
+/** Breadth of a walk, for each item wanted, over what would do if the matches were spread evenly. */
+const margin = 2;
 
 /**
  * Plans and answers searches. Filters go to SQL first; then few candidates are scanned exactly and many are over-fetched
  * from the graph, wider and wider until enough of them match. No JavaScript filter is ever given to hnswlib.
  */
 export class Searcher {
-  /** Filters of the last searches; emptied by every change. */
-  readonly #remembered = new Map<string, Matches>();
-
   constructor(
     private readonly parts: {
       readonly store: VectorStore;
       readonly reader: Reader;
       readonly graph: Graph;
+      readonly filters: FilterSets;
       readonly densities: DensityTable;
       readonly tuning: Tuning;
     },
   ) {}
 
-  /** Must be called after every write. */
-  forget(): void {
-    this.#remembered.clear();
-  }
-
   search(query: Float32Array, options: SearchOptions): Neighbour[] {
     const { store, reader, densities } = this.parts;
-    return this.nearest(query, options, this.#slotOf(options.exclude)).flatMap(({ distance, slot }) => {
+    return this.nearest(query, options, this.slotsOf(options.exclude)).flatMap(({ distance, slot }) => {
       const item = reader.byRow(store.rowAt(slot));
       return item ? [{ item, distance, density: densities.at(slot) }] : [];
     });
@@ -48,68 +54,80 @@ export class Searcher {
 
   densityAt(query: Float32Array, options: Omit<SearchOptions, 'limit'>): number | null {
     const { ef = this.parts.tuning.densityEf, exclude, ...rest } = options;
-    const near = this.nearest(query, { ...rest, ef, limit: densityNeighbours }, this.#slotOf(exclude));
+    const near = this.nearest(query, { ...rest, ef, limit: densityNeighbours }, this.slotsOf(exclude));
     return localDensity(near.map(({ distance }) => distance));
   }
 
-  #slotOf(id: string | undefined): number {
-    const row = id === undefined ? undefined : this.parts.reader.rowOf(id);
-    return row === undefined ? -1 : (this.parts.store.slotOf(row) ?? -1);
+  /** Items in order of id. @throws KindredError unknown-filter-field */
+  scan(options: ScanOptions): ScanPage {
+    const { store, reader } = this.parts;
+    const matching = this.matching(options.filter);
+    if (matching === undefined) return { ...reader.scan(options), total: store.size };
+    return { ...scanFiltered({ store, reader }, options, matching), total: matching.count };
   }
 
-  /** The nearest slots but `excluded`, nearest first. */
-  nearest(query: Float32Array, options: SearchOptions, excluded = -1): { distance: number; slot: number }[] {
+  /** What a filter leaves; undefined where it leaves everything. @throws KindredError unknown-filter-field */
+  matching(filter: Filter | undefined): SlotSet | undefined {
+    return filter === undefined || isEmptyFilter(filter) ? undefined : this.parts.filters.matching(filter);
+  }
+
+  slotsOf(ids: string | readonly string[] = []): number[] {
+    const { store, reader } = this.parts;
+    return (typeof ids === 'string' ? [ids] : ids).flatMap((id) => {
+      const row = reader.rowOf(id);
+      const slot = row === undefined ? undefined : store.slotOf(row);
+      return slot === undefined ? [] : [slot];
+    });
+  }
+
+  /** The nearest slots but the excluded ones, nearest first. */
+  nearest(query: Float32Array, options: SearchOptions, excluded: readonly number[] = []): Found[] {
     const { store } = this.parts;
-    const nearest = new Nearest(options.limit, store.compareSlots);
-    const matches = options.filter?.length ? this.#matches(options.filter) : undefined;
-    if (options.exact === true || !this.#walk(query, nearest, excluded, options, matches)) {
-      store.scan(query, nearest, excluded, matches?.slots);
-    }
+    const matching = this.matching(options.filter);
+    const makeNearest = (): Nearest => this.empty(options, excluded);
+    const unwanted = excluded.length + (options.after?.rank ?? 0);
+    const plan = { options, matching, unwanted, makeNearest };
+    const walked = options.exact === true ? undefined : this.#walk(query, plan);
+    if (walked !== undefined) return walked.sorted();
+    const nearest = makeNearest();
+    store.scan(query, nearest, matching?.slots());
     return nearest.sorted();
   }
 
-  /** Fills `nearest` from the graph, or returns false when a scan is quicker or the only way; it is then still empty. */
-  #walk(query: Float32Array, nearest: Nearest, excluded: number, options: SearchOptions, matches?: Matches): boolean {
-    const { store, graph, tuning } = this.parts;
-    const eligible = matches?.slots.length ?? store.size;
-    if (!graph.usable || eligible <= Math.max(tuning.scanBelow, tuning.scanShare * store.size)) return false;
-    const share = eligible / store.size;
-    const wanted = options.limit + (excluded < 0 ? 0 : 1);
-    let breadth = Math.max(options.ef ?? tuning.ef, wanted, Math.ceil((1.5 * wanted) / share));
-    for (; breadth <= store.size / 4; breadth *= 3) {
-      const found: number[] = [];
-      for (const row of graph.nearest(query, breadth)) {
-        const slot = store.slotOf(row);
-        if (slot !== undefined && slot !== excluded && (matches?.mask[slot] ?? 1) === 1) found.push(slot);
-      }
-      if (found.length < options.limit) continue;
-      for (const row of graph.pending) {
-        const slot = store.slotOf(row);
-        if (slot !== undefined && slot !== excluded && (matches?.mask[slot] ?? 1) === 1) found.push(slot);
-      }
-      store.scan(query, nearest, excluded, found);
-      return true;
-    }
-    return false;
+  /** What gathers the answer: it takes no excluded slot, and none at or before the place to go on from. */
+  empty({ limit, after }: SearchOptions, excluded: readonly number[]): Nearest {
+    const { store } = this.parts;
+    const isBefore = (place: Position, distance: number, slot: number): boolean =>
+      distance === place.distance ? compareIds(store.idAt(slot), place.id) <= 0 : distance < place.distance;
+    return new Nearest(limit, store.compareSlots, (distance, slot) => {
+      if (excluded.includes(slot)) return true;
+      return after !== undefined && isBefore(after, distance, slot);
+    });
   }
 
-  #matches(filter: Filter): Matches {
-    const { store, reader } = this.parts;
-    const key = JSON.stringify(filter);
-    const remembered = this.#remembered.get(key);
-    if (remembered) return remembered;
-    const mask = new Uint8Array(store.slots);
-    const slots: number[] = [];
-    for (const row of reader.matchingRows(filter)) {
-      const slot = store.slotOf(row);
-      if (slot === undefined) continue;
-      mask[slot] = 1;
-      slots.push(slot);
+  /** The answer of the graph, or undefined when a scan is quicker or the only way. */
+  #walk(query: Float32Array, plan: Plan): Nearest | undefined {
+    const { store, graph, tuning } = this.parts;
+    const { options, matching, unwanted, makeNearest } = plan;
+    const eligible = matching?.count ?? store.size;
+    if (!graph.usable || eligible <= Math.max(tuning.scanBelow, tuning.scanShare * store.size)) return undefined;
+    const wanted = options.limit + unwanted;
+    const evenly = matching === undefined ? wanted : Math.ceil((margin * wanted * store.size) / eligible);
+    // Beyond this, looking at every match takes less time than a walk.
+    const most = eligible / tuning.scansPerBreadth;
+    for (let breadth = Math.max(options.ef ?? tuning.ef, evenly); breadth <= most; breadth *= 3) {
+      const slots: number[] = [];
+      for (const rows of [graph.nearest(query, breadth), graph.pending]) {
+        for (const row of rows) {
+          const slot = store.slotOf(row);
+          if (slot !== undefined && (matching === undefined || matching.has(slot))) slots.push(slot);
+        }
+      }
+      const nearest = makeNearest();
+      store.scan(query, nearest, slots);
+      if (nearest.full) return nearest;
+      if (breadth >= store.size) break;
     }
-    const matches = { slots: Uint32Array.from(slots), mask };
-    const oldest = this.#remembered.keys().next();
-    if (this.#remembered.size >= rememberedFilters && !oldest.done) this.#remembered.delete(oldest.value);
-    this.#remembered.set(key, matches);
-    return matches;
+    return undefined;
   }
 }

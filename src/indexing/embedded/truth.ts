@@ -8,9 +8,11 @@ import { itemTag } from '../item-tag.js';
 import { fieldsOf, itemColumns, rowChecksum, type StoredRow, toBlob, toItem } from './rows.js';
 import { damaged } from './sqlite-errors.js';
 
-/** What a committed write means for the vectors in memory and the graph. */
+/** What a committed write means for the vectors in memory, the filters and the graph. */
 export type VectorChange =
-  | { readonly op: 'add'; readonly row: number; readonly id: string; readonly embedding: Float32Array }
+  | { readonly op: 'add'; readonly row: number; readonly item: NewItem }
+  /** All but the vector has changed. */
+  | { readonly op: 'describe'; readonly row: number; readonly item: NewItem }
   | { readonly op: 'remove'; readonly row: number };
 
 /** hnswlib's labels are 32 bit wide here. */
@@ -113,6 +115,7 @@ export class Truth {
     if (found) this.#clearFields.run(found.row);
     if (found && sameVector) {
       this.#update.run({ row, ...content, checksum });
+      changes.push({ op: 'describe', row, item });
     } else {
       // A new vector gets a new row, hence a new label: hnswlib's update in place leaves badly linked points.
       if (found) {
@@ -121,7 +124,7 @@ export class Truth {
       }
       row = Number(this.#insert.run({ ...content, checksum }).lastInsertRowid);
       if (row > maxRow) throw new KindredError('internal', 'the catalogue has used up its row numbers: index again');
-      changes.push({ op: 'add', row, id: item.id, embedding: item.embedding });
+      changes.push({ op: 'add', row, item });
     }
     for (const { field, value, kind } of fieldsOf(item)) this.#addField.run(field, value, row, kind);
     this.#log.run('put', item.id, row, stamp);

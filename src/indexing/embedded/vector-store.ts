@@ -107,15 +107,15 @@ export class VectorStore {
 
   readonly compareSlots = (a: number, b: number): number => compareIds(this.idAt(a), this.idAt(b));
 
-  /** Offers every vector, or only those in `among`, except the one in slot `exclude`. */
-  scan(query: Float32Array, nearest: Nearest, exclude = -1, among?: ArrayLike<number>): void {
+  /** Offers every vector, or only those in `among`; of these, or of all slots, the ones from `from` up to `to`. */
+  scan(query: Float32Array, nearest: Nearest, among?: ArrayLike<number>, from = 0, to = Infinity): void {
     const data = this.#data;
     const rows = this.#rows;
     const dimension = this.dimension;
-    const count = among?.length ?? rows.length;
-    for (let i = 0; i < count; i++) {
+    const end = Math.min(to, among?.length ?? rows.length);
+    for (let i = from; i < end; i++) {
       const slot = among ? (among[i] ?? 0) : i;
-      if (rows[slot] === 0 || slot === exclude) continue;
+      if (rows[slot] === 0) continue;
       const distance = squaredDistanceAt(data, slot * dimension, query, nearest.worst);
       if (distance <= nearest.worst) nearest.offer(distance, slot);
     }

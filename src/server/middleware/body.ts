@@ -1,5 +1,6 @@
 import { raw, type Request, type RequestHandler, type Response } from 'express';
 import { KindredError } from '../../core/errors.js';
+import { checkDepth } from '../json-depth.js';
 import { readForm } from './form.js';
 
 export type Body =
@@ -12,8 +13,6 @@ export type ReadBody = (request: Request, response: Response) => Promise<Body>;
 
 /** Structural characters in a JSON body: beyond this, parsing alone would hold up every other request. */
 const mostJsonParts = 100_000;
-/** Levels of JSON: what walks through a value may call itself for each. */
-const mostJsonDepth = 32;
 
 function runMiddleware(handler: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -38,7 +37,7 @@ function countParts(bytes: Buffer): number {
 }
 
 /**
- * JSON from a stranger: bounded in its parts before it is parsed, and without a key that would vanish on the way.
+ * JSON from a stranger: bounded in its parts before it is parsed and in its depth, and without a key that would vanish on the way.
  * @throws KindredError invalid-json, invalid-request
  */
 export function parseJson(bytes: Buffer): unknown {
@@ -51,25 +50,8 @@ export function parseJson(bytes: Buffer): unknown {
   } catch (error) {
     throw new KindredError('invalid-json', 'the body is not valid JSON', { cause: error });
   }
-  checkLevels(value);
+  checkDepth(value, 'the JSON');
   return value;
-}
-
-/** Level by level, and not by calling itself. @throws KindredError invalid-request */
-function checkLevels(value: unknown): void {
-  const objectsIn = (parts: readonly unknown[]): object[] =>
-    parts.filter((part): part is object => typeof part === 'object' && part !== null);
-  let level = objectsIn([value]);
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > mostJsonDepth) {
-      throw new KindredError('invalid-request', `the JSON is nested more than ${mostJsonDepth} levels deep`);
-    }
-    // Written as an escape it is the same key, so it is looked for in what was parsed.
-    if (level.some((part) => Object.hasOwn(part, '__proto__'))) {
-      throw new KindredError('invalid-request', 'the JSON has a key named __proto__');
-    }
-    level = level.flatMap((part) => objectsIn(Object.values(part)));
-  }
 }
 
 /** A reader for JSON, pictures and multipart bodies of at most `mostBytes`, held in memory: nothing of an upload touches the disk. */

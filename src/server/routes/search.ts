@@ -9,8 +9,9 @@ import type { ReadBody } from '../middleware/body.js';
 import { presentAnswer } from '../present.js';
 import { idOf, type Route } from '../route.js';
 import { embedResponseSchema, searchRequestSchema, searchResponseSchema } from '../schemas/api.js';
+import { toFilter } from '../schemas/filter.js';
 import { parseRequest } from '../schemas/issues.js';
-import { parseBoxText, parseConditions, parseFilterText, toFilter } from '../schemas/query-text.js';
+import { parseBoxText, parseConditions, parseFilterText } from '../schemas/query-text.js';
 import { embedFormSchema, embedRequestSchema, searchFormSchema, similarQuerySchema } from '../schemas/requests.js';
 
 export interface SearchRouteParts extends AppDeps {

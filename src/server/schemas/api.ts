@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { filterSchema } from './filter.js';
+import { metadataValue } from './values.js';
 
 /**
  * What goes over HTTP. These schemas validate requests, type the responses, generate /openapi.json, and are the only
  * thing of ours that the page imports (as types).
  */
-const metadataValue = z.union([z.string(), z.number(), z.boolean()]);
-
 export const itemSchema = z.object({
   id: z.string(),
   label: z.string().nullable(),
@@ -43,9 +43,6 @@ export const boxSchema = z
     h: z.number().gt(0).max(1),
   })
   .refine((box) => box.x + box.w <= 1.0001 && box.y + box.h <= 1.0001, { error: 'must lie within the picture' });
-
-/** field → a value, or several of which one must match. */
-export const filterSchema = z.record(z.string(), z.union([metadataValue, z.array(metadataValue).min(1)]));
 
 export const limitSchema = z.coerce.number().int().min(1).max(1000);
 

@@ -33,6 +33,11 @@ function article(noun: string): string {
 function toError(issue: Issue, known: readonly string[]): KindredError {
   if (issue.code === 'unrecognized_keys') {
     const key = (issue.keys[0] ?? '').slice(0, mostEchoed);
+    const [within, ...rest] = issue.path.map(String);
+    if (within !== undefined) {
+      const where = [within, ...rest, key].join('.').slice(0, mostEchoed);
+      return new KindredError('invalid-option', `${where} is not known here`, { field: within });
+    }
     const near = closest(key, known);
     return new KindredError('invalid-option', `${key} is not known here${near ? ` (did you mean ${near}?)` : ''}`, {
       field: key,

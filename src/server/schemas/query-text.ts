@@ -1,52 +1,67 @@
 import { KindredError } from '../../core/errors.js';
 import type { Box } from '../../core/images.js';
-import type { MetadataValue } from '../../core/metadata.js';
 import type { Filter } from '../../indexing/catalogue.js';
-import { boxSchema, filterSchema } from './api.js';
+import { checkDepth } from '../json-depth.js';
+import { boxSchema } from './api.js';
+import { filterSchema, toFilter } from './filter.js';
 import { parseRequest } from './issues.js';
 import { z } from 'zod';
 
-/**
- * Conditions as written in a URL or on the command line: `field=value`, one a text; several values of one field are
- * alternatives. Everything behind the first '=' is the value.
- * @throws KindredError invalid-option
- */
-export function parseConditions(texts: readonly string[]): Filter {
-  const fields = new Map<string, string[]>();
-  for (const text of texts) {
-    const at = text.indexOf('=');
-    if (at < 1) {
-      throw new KindredError('invalid-option', `filter "${text.slice(0, 100)}" is not of the form field=value`, {
-        field: 'filter',
-        hint: 'Write for example category=fruit; repeat it for more conditions.',
-      });
-    }
-    const field = text.slice(0, at);
-    const values = fields.get(field) ?? [];
-    if (values.length === 0) fields.set(field, values);
-    values.push(text.slice(at + 1));
-  }
-  return [...fields].map(([field, values]) => ({ field, in: values }));
+const conditionText = /^(!?)([^=<>!].*?)(!=|>=|<=|>|<|=)(.*)$/s;
+const boundNames = { '>': 'gt', '>=': 'gte', '<': 'lt', '<=': 'lte' } as const;
+
+function isBound(sign: string | undefined): sign is keyof typeof boundNames {
+  return sign !== undefined && sign in boundNames;
 }
 
-/** The JSON form, field → value or values, as conditions. */
-export function toFilter(record: Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>): Filter {
-  return Object.entries(record).map(([field, value]) => ({
-    field,
-    in: typeof value === 'object' ? value : [value],
-  }));
+function unreadable(text: string): KindredError {
+  return new KindredError('invalid-option', `filter "${text.slice(0, 100)}" is not of the form field=value`, {
+    field: 'filter',
+    hint: 'Write for example category=fruit, price>=10 or !category=fruit; repeat it for more conditions.',
+  });
+}
+
+/**
+ * Conditions as written in a URL or on the command line, one a text: `field=value`, `field>=bound` (also >, <, <=), a `!`
+ * before it for the contrary, or the JSON form. Several values of one field are alternatives; the rest must all hold.
+ * Everything behind the sign is the value.
+ * @throws KindredError invalid-option, invalid-json, invalid-request
+ */
+export function parseConditions(texts: readonly string[]): Filter {
+  const accepted = new Map<string, string[]>();
+  const parts: Filter[] = [];
+  for (const text of texts) {
+    if (text.startsWith('{')) {
+      parts.push(parseFilterText(text));
+      continue;
+    }
+    const [, not, field = '', sign, value = ''] = conditionText.exec(text) ?? [];
+    if (field === '') throw unreadable(text);
+    const contrary = (not === '!') !== (sign === '!=');
+    if (isBound(sign)) {
+      const range = { field, [boundNames[sign]]: value };
+      parts.push(contrary ? { not: range } : range);
+    } else if (contrary) {
+      parts.push({ not: { field, in: [value] } });
+    } else {
+      accepted.set(field, [...(accepted.get(field) ?? []), value]);
+    }
+  }
+  return { and: [...[...accepted].map(([field, values]) => ({ field, in: values })), ...parts] };
 }
 
 function parseJsonText(text: string, field: string): unknown {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    value = JSON.parse(text);
   } catch (error) {
     throw new KindredError('invalid-json', `${field} is not valid JSON`, { field, cause: error });
   }
+  checkDepth(value, field, field);
+  return value;
 }
 
-/** A filter in a form field: JSON, field → value or values. @throws KindredError invalid-json, invalid-option */
+/** A filter as JSON, see filter.ts. @throws KindredError invalid-json, invalid-option */
 export function parseFilterText(text: string): Filter {
   return toFilter(parseRequest(z.object({ filter: filterSchema }), { filter: parseJsonText(text, 'filter') }).filter);
 }
