@@ -11,6 +11,7 @@ export const errorCodes = {
   'invalid-json': { exit: 1, http: 400 },
   'invalid-request': { exit: 1, http: 400 },
   'invalid-vector': { exit: 1, http: 422 },
+  'invalid-cursor': { exit: 1, http: 400 },
   'invalid-box': { exit: 1, http: 422 },
   'unknown-filter-field': { exit: 1, http: 422 },
   'item-not-found': { exit: 1, http: 404 },

@@ -2,6 +2,7 @@ import { KindredError } from '../core/errors.js';
 import { densityNeighbours, expectedPrecisionCut, localDensity } from '../core/local-density.js';
 import type { Catalogue, Neighbour, SearchOptions } from '../indexing/catalogue.js';
 import { scorePair, type Calibration } from '../model/calibration.js';
+import type { Stopwatch } from './stopwatch.js';
 
 export interface ScoredNeighbour extends Neighbour {
   /** The calibrated probability, 0 … 1, that it is the same class as the query; null without a calibration. */
@@ -11,13 +12,18 @@ export interface ScoredNeighbour extends Neighbour {
 export interface Scoring {
   /** True when scores depend on the query's own local density. */
   readonly usesQueryDensity: boolean;
-  /** @throws KindredError calibration-missing */
-  require(): void;
+  /** @throws KindredError calibration-missing, saying that `what` needs it */
+  require(field: string, what: string): void;
   /**
    * The catalogue's answer with a score for each item.
    * @param density the query's local density where it is known; else its neighbours tell
    */
-  search(vector: Float32Array, options: SearchOptions, density: number | null): Promise<ScoredNeighbour[]>;
+  search(
+    vector: Float32Array,
+    options: SearchOptions,
+    density: number | null,
+    watch: Stopwatch,
+  ): Promise<{ readonly results: ScoredNeighbour[]; readonly density: number | null }>;
   /** As many of the first results as keep the mean of their scores at `precision`. */
   cut(results: readonly ScoredNeighbour[], precision: number): ScoredNeighbour[];
 }
@@ -33,29 +39,35 @@ export function createScoring({ catalogue, calibration }: ScoringParts): Scoring
 
   return {
     usesQueryDensity,
-    require() {
-      if (calibration === null) throw notCalibrated();
+    require(field, what) {
+      if (calibration === null) throw notCalibrated(field, what);
     },
-    async search(vector, options, density) {
+    async search(vector, options, density, watch) {
       if (calibration === null) {
-        return (await catalogue.search(vector, options)).map((found) => ({ ...found, score: null }));
+        const found = await watch.during('search', () => catalogue.search(vector, options));
+        return { results: found.map((one) => ({ ...one, score: null })), density };
       }
-      const { filter, limit, ...rest } = options;
+      const { filter, limit, after, ...rest } = options;
       const unknown = usesQueryDensity && density === null;
       // A filter hides neighbours, and how dense it is around a query does not depend on what is asked of it.
+      const hidden = filter !== undefined || after !== undefined;
       const [found, around] = await Promise.all([
-        catalogue.search(vector, {
-          ...options,
-          limit: unknown && filter === undefined ? Math.max(limit, densityNeighbours) : limit,
-        }),
-        unknown && filter !== undefined ? catalogue.densityAt(vector, rest) : density,
+        watch.during('search', () =>
+          catalogue.search(vector, {
+            ...options,
+            limit: unknown && !hidden ? Math.max(limit, densityNeighbours) : limit,
+          }),
+        ),
+        unknown && hidden ? watch.during('score', () => catalogue.densityAt(vector, rest)) : density,
       ]);
-      const queryDensity =
-        unknown && filter === undefined ? localDensity(found.map(({ distance }) => distance)) : around;
-      return found.slice(0, limit).map((neighbour) => ({
-        ...neighbour,
-        score: scorePair(calibration, { distance: neighbour.distance, queryDensity, itemDensity: neighbour.density }),
-      }));
+      return watch.during('score', () => {
+        const queryDensity = unknown && !hidden ? localDensity(found.map(({ distance }) => distance)) : around;
+        const results = found.slice(0, limit).map((neighbour) => ({
+          ...neighbour,
+          score: scorePair(calibration, { distance: neighbour.distance, queryDensity, itemDensity: neighbour.density }),
+        }));
+        return { results, density: queryDensity };
+      });
     },
     cut(results, precision) {
       return results.slice(
@@ -69,13 +81,13 @@ export function createScoring({ catalogue, calibration }: ScoringParts): Scoring
   };
 }
 
-function notCalibrated(): KindredError {
+function notCalibrated(field: string, what: string): KindredError {
   return new KindredError(
     'calibration-missing',
-    'limit auto needs scores, and the model of this index is not calibrated',
+    `${what} needs scores, and the model of this index is not calibrated`,
     {
-      field: 'limit',
-      hint: 'Calibrate it on the index’s labels: kindred calibrate --index INDEX; or give limit a number.',
+      field,
+      hint: `Calibrate it on the index’s labels: kindred calibrate --index INDEX; or give ${field === 'limit' ? 'limit a number' : 'maxDistance instead'}.`,
     },
   );
 }

@@ -1,22 +1,28 @@
 import type { EmbedOutcome, Embedder, EmbedRequest } from '../core/embedder.js';
 import { KindredError } from '../core/errors.js';
-import type { Box, ImageSource } from '../core/images.js';
-import { checkedUnitVector } from '../core/vectors.js';
-import type { Catalogue, CatalogueItem, Filter, SearchOptions } from '../indexing/catalogue.js';
-import { isEmptyFilter } from '../indexing/item-filter.js';
+import type { Catalogue, Filter, SearchOptions } from '../indexing/catalogue.js';
+import { isEmptyFilter, normalFilter } from '../indexing/item-filter.js';
 import type { Calibration } from '../model/calibration.js';
+import { queryHash, readCursor, writeCursor } from './cursor.js';
+import {
+  combine,
+  defaultNegativeWeight,
+  embedded,
+  type Example,
+  type Examples,
+  type Resolved,
+  type ResolvedQuery,
+  resolveExamples,
+} from './examples.js';
+import { gather, gatherGroups, type GatherOptions, type SearchGroup } from './gather.js';
 import { createScoring, type ScoredNeighbour } from './scoring.js';
-
-/** One thing to look like: a picture or a part of it, an item of the catalogue or a part of its picture, or a vector. */
-export type Example =
-  | { readonly image: ImageSource; readonly box?: Box | undefined }
-  | { readonly id: string; readonly box?: Box | undefined }
-  | { readonly vector: ArrayLike<number> };
+import { createStopwatch, type Stopwatch, type Timings } from './stopwatch.js';
+import type { TruthMeter } from './truth-meter.js';
 
 export interface SearchRequestOptions {
   /**
    * 1 … 1,000; 20 where absent. `auto`: as many of the nearest, at most 100, as keep the expected precision (the mean of
-   * their scores) at `precision`.
+   * their scores) at `precision`. With `groupBy`, so many groups.
    */
   readonly limit?: number | 'auto' | undefined;
   /** 0 … 1, with `auto`; 0.9 where absent. */
@@ -26,30 +32,45 @@ export interface SearchRequestOptions {
   readonly exact?: boolean | undefined;
   /** Breadth of the graph search; never less than `limit`. */
   readonly ef?: number | undefined;
-}
-
-/** What was asked for, as far as it is known: the item's id, and the picture's pixels after EXIF rotation. */
-export interface ResolvedQuery {
-  readonly id: string | null;
-  readonly width: number | null;
-  readonly height: number | null;
+  /** Only the best of all items with the same value in this field; items without it are left out. */
+  readonly groupBy?: string | undefined;
+  /** With `groupBy`: the best so many of each group; 1 where absent. */
+  readonly groupSize?: number | undefined;
+  /** 0 … 1: only results that likely, among the nearest 1,000. */
+  readonly minScore?: number | undefined;
+  /** 0 … 4: only results that near. */
+  readonly maxDistance?: number | undefined;
+  /** Of the page before, to go on with the same query where it ended. */
+  readonly cursor?: string | undefined;
 }
 
 export interface SearchAnswer {
-  /** Nearest first; never the queried item itself. */
+  /** Nearest first, never an item that was an example; with `groupBy` the best of each group. */
   readonly results: readonly ScoredNeighbour[];
+  /** With `groupBy`. */
+  readonly groups?: readonly SearchGroup[];
   readonly query: ResolvedQuery;
+  /** Gives the next page; null when there is none. */
+  readonly cursor: string | null;
+  readonly timings: Timings;
+}
+
+export interface SearchQuery {
+  readonly example: Example | Examples;
+  readonly options?: SearchRequestOptions | undefined;
 }
 
 export interface Search {
   /** Names the model: equal fingerprints mean comparable embeddings. */
   readonly fingerprint: string;
   /**
-   * The items nearest to an example.
+   * The items nearest to an example, or to several.
    * @throws KindredError item-not-found, image-missing, image-unsupported, image-unreadable, image-too-large,
-   * invalid-vector, unknown-filter-field, calibration-missing
+   * invalid-vector, invalid-cursor, unknown-filter-field, calibration-missing
    */
-  readonly search: (example: Example, options?: SearchRequestOptions) => Promise<SearchAnswer>;
+  readonly search: (example: Example | Examples, options?: SearchRequestOptions) => Promise<SearchAnswer>;
+  /** Many searches at once, their pictures embedded together; one that fails is its error in the list. */
+  readonly searchAll: (queries: readonly SearchQuery[]) => Promise<(SearchAnswer | KindredError)[]>;
   /** The embedding of one picture, unit length. @throws KindredError image-* */
   readonly embed: (request: EmbedRequest) => Promise<EmbedOutcome & { readonly ok: true }>;
 }
@@ -59,6 +80,8 @@ export interface SearchParts {
   readonly embedder: Embedder;
   /** Of the embedder's model; without one there are no scores. */
   readonly calibration?: Pick<Calibration, 'fit' | 'distanceOnly'> | null | undefined;
+  /** Is told what is searched for, to check a share of the answers. */
+  readonly truthMeter?: TruthMeter | undefined;
 }
 
 const defaultLimit = 20;
@@ -67,18 +90,17 @@ const defaultLimit = 20;
 export const mostAutomatic = 100;
 export const defaultPrecision = 0.9;
 
-interface Resolved {
-  readonly vector: Float32Array;
-  readonly query: ResolvedQuery;
-  /** The query's local density, where the index has it. */
-  readonly density: number | null;
+const noQuery: ResolvedQuery = { id: null, width: null, height: null };
+
+function asExamples(example: Example | Examples): Examples {
+  return 'positives' in example ? example : { positives: [example] };
 }
 
 /**
  * Turns examples into vectors and vectors into neighbours.
  * @throws KindredError model-mismatch when the embedder is not the model that made the catalogue
  */
-export function createSearch({ catalogue, embedder, calibration }: SearchParts): Search {
+export function createSearch({ catalogue, embedder, calibration, truthMeter }: SearchParts): Search {
   if (catalogue.fingerprint !== embedder.fingerprint) {
     throw new KindredError('model-mismatch', 'the index was made by another model than the one given', {
       hint: 'Bring the index to this model: kindred reindex INDEX --model MODEL.',
@@ -86,94 +108,116 @@ export function createSearch({ catalogue, embedder, calibration }: SearchParts):
   }
 
   const scoring = createScoring({ catalogue, calibration: calibration ?? null });
+  const resolveParts = { catalogue, embedder, usesDensity: scoring.usesQueryDensity };
 
-  const embed: Search['embed'] = async (request) => {
-    const [outcome] = await embedder.embed([request]);
-    if (outcome === undefined) throw new KindredError('internal', 'the embedder gave no outcome');
-    if (!outcome.ok) throw outcome.error;
-    return outcome;
+  const check = ({ limit, minScore }: SearchRequestOptions): void => {
+    if (limit === 'auto') scoring.require('limit', 'limit auto');
+    if (minScore !== undefined) scoring.require('minScore', 'minScore');
   };
 
-  const resolveItem = async (id: string, box: Box | undefined): Promise<Resolved> => {
-    if (box !== undefined) {
-      const item = await catalogue.get(id);
-      if (item === null) throw itemNotFound(id);
-      return { ...(await embedStored(item, box)), query: describe(item), density: null };
-    }
-    const [item, vector, densities] = await Promise.all([
-      catalogue.get(id),
-      catalogue.embedding(id),
-      scoring.usesQueryDensity ? catalogue.densities([id]) : [],
-    ]);
-    if (item === null || vector === null) throw itemNotFound(id);
-    return { vector, query: describe(item), density: densities[0] ?? null };
+  const catalogueOptions = (
+    { exact, ef }: SearchRequestOptions,
+    limit: number,
+    filter: Filter | undefined,
+    ids: readonly string[],
+  ): Omit<SearchOptions, 'limit' | 'after'> => {
+    const [id] = ids;
+    return {
+      ...(filter !== undefined && !isEmptyFilter(filter) && { filter }),
+      ...(id !== undefined && { exclude: ids.length === 1 ? id : ids }),
+      ...(exact !== undefined && { exact }),
+      ...(ef !== undefined && { ef: Math.max(ef, limit) }),
+    };
   };
 
-  const embedStored = async (item: CatalogueItem, box: Box): Promise<{ vector: Float32Array }> => {
-    if (item.imagePath === null) {
-      throw new KindredError('image-missing', `item "${item.id}" has no picture to take a part of`, {
-        field: 'box',
-        hint: 'Leave box out, or send a picture.',
-      });
+  const answer = async (
+    examples: Examples,
+    options: SearchRequestOptions,
+    resolved: readonly Resolved[],
+    watch: Stopwatch,
+  ): Promise<SearchAnswer> => {
+    const { negativeWeight = defaultNegativeWeight, positives } = examples;
+    const { groupBy, groupSize = 1, minScore, maxDistance } = options;
+    const vectors = resolved.map(({ vector }) => vector);
+    const vector = combine(vectors.slice(0, positives.length), vectors.slice(positives.length), negativeWeight);
+    const [only] = resolved.length === 1 ? resolved : [];
+    const filter = options.filter === undefined ? undefined : normalFilter(options.filter);
+    const name = queryHash(examples, [embedder.fingerprint, filter, groupBy, groupSize, minScore, maxDistance]);
+    const place = options.cursor === undefined ? undefined : readCursor(name, options.cursor);
+    const limit = options.limit === 'auto' ? mostAutomatic : (options.limit ?? defaultLimit);
+    const ids = [...new Set(resolved.flatMap(({ query }) => query.id ?? []))];
+    const after = place !== undefined && 'id' in place ? place : undefined;
+    const wanted: GatherOptions = {
+      vector,
+      limit,
+      options: catalogueOptions(options, limit, filter, ids),
+      density: after?.density ?? only?.density ?? null,
+      minScore,
+      maxDistance,
+      after: after && { distance: after.distance, id: after.id, rank: after.rank },
+    };
+    truthMeter?.sample(vector, wanted.options);
+    const query = only?.query ?? noQuery;
+    if (groupBy !== undefined) {
+      const before = place !== undefined && 'groups' in place ? place.groups : [];
+      const found = await gatherGroups({ scoring, watch }, wanted, { field: groupBy, size: groupSize, before });
+      const results = found.groups.flatMap(({ results: [best] }) => best ?? []);
+      const cursor = found.seen === undefined ? null : writeCursor(name, { groups: [...found.seen] });
+      return { results, groups: found.groups, query, cursor, timings: watch.timings() };
     }
-    try {
-      return { vector: (await embed({ image: { path: item.imagePath }, box })).embedding };
-    } catch (error) {
-      throw withoutPath(error, item.id);
+    const { results, end, density } = await gather({ scoring, watch }, wanted);
+    const timings = watch.timings();
+    if (options.limit === 'auto') {
+      return { results: scoring.cut(results, options.precision ?? defaultPrecision), query, cursor: null, timings };
     }
+    const cursor = end && writeCursor(name, { distance: end.distance, id: end.id, rank: end.rank ?? 1, density });
+    return { results, query, cursor: cursor ?? null, timings };
   };
 
-  const resolve = async (example: Example): Promise<Resolved> => {
-    if ('id' in example) return resolveItem(example.id, example.box);
-    if ('vector' in example) {
-      const vector = checkedUnitVector(example.vector, catalogue.dimension);
-      return { vector, query: { id: null, width: null, height: null }, density: null };
-    }
-    const box = example.box === undefined ? {} : { box: example.box };
-    const { embedding, width, height } = await embed({ image: example.image, ...box });
-    return { vector: embedding, query: { id: null, width, height }, density: null };
+  const searchAll: Search['searchAll'] = async (queries) => {
+    const embedding = createStopwatch();
+    const asked = queries.map(({ example, options = {} }) => ({ examples: asExamples(example), options }));
+    const all = asked.map(({ examples: { positives, negatives = [] } }) => [...positives, ...negatives]);
+    const vectors = await embedding.during('embed', () => resolveExamples(resolveParts, all.flat()));
+    let from = 0;
+    const parts = all.map(({ length }) => vectors.slice(from, (from += length)));
+    return Promise.all(
+      asked.map(async ({ examples, options }, index) => {
+        const watch = createStopwatch();
+        const found = parts[index] ?? [];
+        try {
+          check(options);
+          const failed = found.find((one) => one instanceof KindredError);
+          if (failed !== undefined) return failed;
+          const resolved = found.flatMap((one) => (one instanceof KindredError ? [] : [one]));
+          const { timings, ...rest } = await answer(examples, options, resolved, watch);
+          return { ...rest, timings: { ...timings, embed: embedding.timings().embed } };
+        } catch (error) {
+          if (error instanceof KindredError) return error;
+          throw error;
+        }
+      }),
+    );
   };
 
   return {
     fingerprint: embedder.fingerprint,
-    embed,
+    async embed(request) {
+      const [outcome] = await embedder.embed([request]);
+      if (outcome === undefined) throw new KindredError('internal', 'the embedder gave no outcome');
+      return embedded(outcome);
+    },
+    searchAll: (queries) => track(truthMeter, () => searchAll(queries)),
     async search(example, options = {}) {
-      if (options.limit === 'auto') scoring.require();
-      const { vector, query, density } = await resolve(example);
-      const limit = options.limit === 'auto' ? mostAutomatic : (options.limit ?? defaultLimit);
-      const wanted: SearchOptions = {
-        limit,
-        ...(options.filter !== undefined && !isEmptyFilter(options.filter) && { filter: options.filter }),
-        ...(query.id !== null && { exclude: query.id }),
-        ...(options.exact !== undefined && { exact: options.exact }),
-        ...(options.ef !== undefined && { ef: Math.max(options.ef, limit) }),
-      };
-      const scored = await scoring.search(vector, wanted, density);
-      const results = options.limit === 'auto' ? scoring.cut(scored, options.precision ?? defaultPrecision) : scored;
-      return { results, query };
+      check(options);
+      const [found] = await track(truthMeter, () => searchAll([{ example, options }]));
+      if (found instanceof KindredError) throw found;
+      if (found === undefined) throw new KindredError('internal', 'the search gave no answer');
+      return found;
     },
   };
 }
 
-export function itemNotFound(id: string): KindredError {
-  const shown = id.length > 200 ? `${id.slice(0, 200)}…` : id;
-  return new KindredError('item-not-found', `no item "${shown}" in this index`, {
-    field: 'id',
-    hint: 'An id is the picture’s path below the data folder, or what the CSV called it, as results show it.',
-  });
-}
-
-function describe({ id, width, height }: CatalogueItem): ResolvedQuery {
-  return { id, width, height };
-}
-
-/** The embedder names the file at fault; whoever asks knows the item by its id and must not learn where it lies. */
-function withoutPath(error: unknown, id: string): unknown {
-  if (!(error instanceof KindredError)) return error;
-  const gone = error.code === 'file-not-found' || error.code === 'file-unreadable' || error.code === 'image-missing';
-  if (gone) {
-    return new KindredError('image-missing', `the picture of item "${id}" is no longer where it was`, { cause: error });
-  }
-  if (!error.code.startsWith('image-')) return error;
-  return new KindredError(error.code, `the stored picture of item "${id}" cannot be read`, { cause: error });
+function track<T>(meter: TruthMeter | undefined, work: () => Promise<T>): Promise<T> {
+  return meter === undefined ? work() : meter.during(work);
 }

@@ -22,6 +22,7 @@ import { itemWriteRoutes } from './routes/item-writes.js';
 import { itemRoutes } from './routes/items.js';
 import { sessionRoutes } from './routes/session.js';
 import { snapshotRoutes } from './routes/snapshots.js';
+import { searchBatchRoutes } from './routes/search-batch.js';
 import { searchRoutes } from './routes/search.js';
 
 /** Bytes of a body that holds a few options. */
@@ -77,6 +78,7 @@ export function createApp(deps: AppDeps): ServerApp {
   const readBody = createReadBody(bodyBytes);
   const routes: Route[] = [
     ...searchRoutes({ ...deps, readBody, imageQueries }),
+    ...searchBatchRoutes({ ...deps, readBody, imageQueries }),
     ...itemRoutes(deps),
     ...itemWriteRoutes({ ...deps, readBody, running: writing }),
     ...itemBatchRoutes({ ...deps, running: writing, log, bodyBytes, batchBytes }),

@@ -2,6 +2,7 @@ import type { Catalogue } from '../indexing/catalogue.js';
 import type { ItemWriter } from '../indexing/item-writer.js';
 import type { Search } from '../search/search.js';
 import type { Access } from './access/access.js';
+import type { TruthMeter } from '../search/truth-meter.js';
 import type { Log } from './log.js';
 import type { RunAudit } from './present-audit.js';
 import type { ApiModel } from './schemas/api.js';
@@ -33,6 +34,8 @@ export interface AppDeps {
   readonly search: Search;
   readonly catalogue: Catalogue;
   readonly model: ApiModel;
+  /** How right live answers are, as `search` tells it; absent: nothing is checked. */
+  readonly truthMeter?: Pick<TruthMeter, 'snapshot'> | undefined;
   /** What writes go through; absent: they are refused. */
   readonly writes?: ItemWriter | undefined;
   /**

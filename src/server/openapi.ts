@@ -6,6 +6,7 @@ import type { Route } from './route.js';
 import * as api from './schemas/api.js';
 import { auditResponseSchema } from './schemas/audit.js';
 import { filterSchema } from './schemas/filter.js';
+import { searchBatchResponseSchema, searchBatchSchema, searchRequestSchema } from './schemas/search.js';
 import { problemType } from './problem.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -14,7 +15,9 @@ type Json = Readonly<Record<string, unknown>>;
 const named = {
   Item: api.itemSchema,
   Result: api.resultSchema,
-  SearchRequest: api.searchRequestSchema,
+  SearchRequest: searchRequestSchema,
+  SearchBatchRequest: searchBatchSchema,
+  SearchBatchResponse: searchBatchResponseSchema,
   SearchResponse: api.searchResponseSchema,
   Box: api.boxSchema,
   Filter: filterSchema,

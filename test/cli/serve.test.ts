@@ -23,6 +23,7 @@ const options = () => ({
   readOnly: false,
   allowKeylessWrites: false,
   storeImages: true,
+  truthShare: 0.01,
 });
 
 async function start(context: TestContext): Promise<{ url: string; done: Promise<void> }> {

@@ -54,6 +54,7 @@ export function mockStats(items: readonly ApiItem[]): ApiStats {
     dimension: 128,
     fingerprint: 'f'.repeat(64),
     changeNumber: items.length,
+    truth: null,
     graph: { state: 'ready', items: items.length },
     fields: items.length === 0 ? [] : fields,
   };

@@ -88,7 +88,16 @@ function neighbours(catalogue: Catalogue, query: ApiItem, id: string | null, par
     .map((result) => ({ ...result, score: calibrated ? mockScore(result.distance) : null }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, Number(params.get('limit') ?? 20));
-  return { status: 200, body: { results, query: { id, width: 256, height: 256 }, tookMs: 1 } };
+  return {
+    status: 200,
+    body: {
+      results,
+      query: { id, width: 256, height: 256 },
+      cursor: null,
+      tookMs: 1,
+      timings: { embed: 0, search: 1, score: 0 },
+    },
+  };
 }
 
 function listItems(items: readonly ApiItem[], params: URLSearchParams): Answer {

@@ -63,6 +63,7 @@ describe('/openapi.json', () => {
       'post /v1/embed',
       'post /v1/items:batch',
       'post /v1/search',
+      'post /v1/search:batch',
       'post,get /v1/snapshots',
       'post,get,delete /v1/session',
     ]);

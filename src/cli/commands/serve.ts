@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { parseOptions, wholeNumber } from '../../config/parse.js';
+import { parseOptions, realNumber, wholeNumber } from '../../config/parse.js';
 import { exists } from '../../core/files.js';
 import { workerUrl } from '../../core/worker-url.js';
 import { blockUnsafeLoaders } from '../../data/decode.js';
@@ -13,6 +13,7 @@ import { createItemWriter } from '../../indexing/item-writer.js';
 import { openShelf } from '../../indexing/snapshot/shelf.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
 import { createSearch } from '../../search/search.js';
+import { createTruthMeter, defaultTruthShare } from '../../search/truth-meter.js';
 import { createApp, type ServerApp } from '../../server/app.js';
 import { createLog, type Log } from '../../server/log.js';
 import { allowedHostsFor, isLoopback } from '../../server/middleware/security.js';
@@ -35,6 +36,7 @@ export const serveOptions = z.object({
   readOnly: z.boolean().default(false),
   storeImages: z.boolean().default(true),
   ...accessOptions,
+  truthShare: realNumber(0, 1).default(defaultTruthShare),
 });
 export type ServeOptions = z.infer<typeof serveOptions>;
 
@@ -55,8 +57,11 @@ function composeServer(version: ServedVersion, options: ServeOptions, { page, ac
   const { index, catalogue, embedder, model, calibration, signal } = version;
   blockUnsafeLoaders();
   const hashPicture = createPictureHasher();
+  const truthMeter = createTruthMeter({ catalogue, share: options.truthShare });
+  signal.addEventListener('abort', () => truthMeter.close());
   return createApp({
-    search: createSearch({ catalogue, embedder, calibration }),
+    search: createSearch({ catalogue, embedder, calibration, truthMeter }),
+    truthMeter,
     catalogue,
     model,
     ...((options.allowKeylessWrites || options.keys !== undefined) &&
@@ -168,6 +173,10 @@ export const command: CommandModule = {
       .option('--allow-host <names>', 'answer to these host names as well, such as that of a proxy; with commas')
       .option('--cors-origin <origins>', 'let pages of these origins call, with a key; with commas (default: none)')
       .option('--trust-proxy <addresses>', 'believe X-Forwarded-For and -Proto of these, such as loopback')
+      .option(
+        '--truth-share <share>',
+        `of the live queries, how many are compared with the exact answer in idle time (default: ${defaultTruthShare})`,
+      )
       .option('--log', 'log every request to stderr as JSON lines, not only failures')
       .addHelpText(
         'after',

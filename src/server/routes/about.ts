@@ -11,7 +11,7 @@ export interface AboutRouteParts extends AppDeps {
 const healthSchema = z.object({ status: z.enum(['ok', 'ready']) });
 
 /** What the server is, holds and how it is. */
-export function aboutRoutes({ catalogue, model, isDraining }: AboutRouteParts): Route[] {
+export function aboutRoutes({ catalogue, model, truthMeter, isDraining }: AboutRouteParts): Route[] {
   return [
     {
       method: 'get',
@@ -22,7 +22,8 @@ export function aboutRoutes({ catalogue, model, isDraining }: AboutRouteParts): 
       answer: { json: statsResponseSchema, about: 'Counts.' },
       errors: [],
       handle: async (_request, response) => {
-        response.json(statsResponseSchema.parse(await catalogue.stats()));
+        const truth = truthMeter?.snapshot() ?? null;
+        response.json(statsResponseSchema.parse({ ...(await catalogue.stats()), truth }));
       },
     },
     {

@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { isSystemError } from '../../core/errors.js';
 import type { CatalogueItem } from '../../indexing/catalogue.js';
-import { itemNotFound } from '../../search/search.js';
+import { itemNotFound } from '../../search/examples.js';
 import { defaultLimits, type AppDeps } from '../deps.js';
 import { openPicture } from '../picture-file.js';
 import { idOf, type Route } from '../route.js';

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { KindredError } from '../../core/errors.js';
 import type { ItemWriter } from '../../indexing/item-writer.js';
-import { itemNotFound } from '../../search/search.js';
+import { itemNotFound } from '../../search/examples.js';
 import { type BatchLimits, idIn, inOrderPerId, readEntries, sizeOfEntry } from '../batch-entries.js';
 import type { Log } from '../log.js';
 import { traceItem } from '../access/audit-trail.js';

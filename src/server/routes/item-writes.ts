@@ -5,7 +5,7 @@ import type { WriteCondition } from '../../indexing/catalogue.js';
 import { idProblem, maxIdBytes } from '../../indexing/item-rules.js';
 import { itemTag } from '../../indexing/item-tag.js';
 import type { ItemToWrite, ItemWriter } from '../../indexing/item-writer.js';
-import { itemNotFound } from '../../search/search.js';
+import { itemNotFound } from '../../search/examples.js';
 import type { AppDeps } from '../deps.js';
 import type { Limiter } from '../limiter.js';
 import { parseJson, type ReadBody } from '../middleware/body.js';

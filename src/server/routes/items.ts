@@ -3,7 +3,7 @@ import type { AppDeps } from '../deps.js';
 import { presentItem } from '../present.js';
 import { idOf, type Route } from '../route.js';
 import { itemSchema, itemsResponseSchema } from '../schemas/api.js';
-import { itemNotFound } from '../../search/search.js';
+import { itemNotFound } from '../../search/examples.js';
 import { parseRequest } from '../schemas/issues.js';
 import { parseConditions } from '../schemas/query-text.js';
 import { itemsQuerySchema, noQuerySchema } from '../schemas/requests.js';

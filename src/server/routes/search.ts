@@ -1,84 +1,23 @@
 import { Buffer } from 'node:buffer';
-import type { Request, Response } from 'express';
-import { KindredError, type ErrorCode } from '../../core/errors.js';
+import type { Response } from 'express';
 import type { Box } from '../../core/images.js';
-import type { Example, SearchRequestOptions } from '../../search/search.js';
-import type { AppDeps } from '../deps.js';
-import type { Limiter } from '../limiter.js';
-import type { ReadBody } from '../middleware/body.js';
-import { presentAnswer } from '../present.js';
+import type { SearchQuery } from '../../search/search.js';
+import { presentAnswer, serverTiming } from '../present.js';
 import { idOf, type Route } from '../route.js';
-import { embedResponseSchema, searchRequestSchema, searchResponseSchema } from '../schemas/api.js';
-import { toFilter } from '../schemas/filter.js';
+import { embedResponseSchema, searchResponseSchema } from '../schemas/api.js';
 import { parseRequest } from '../schemas/issues.js';
-import { parseBoxText, parseConditions, parseFilterText } from '../schemas/query-text.js';
+import { parseBoxText, parseConditions } from '../schemas/query-text.js';
 import { embedFormSchema, embedRequestSchema, searchFormSchema, similarQuerySchema } from '../schemas/requests.js';
-
-export interface SearchRouteParts extends AppDeps {
-  readonly readBody: ReadBody;
-  /** Everything that may embed a picture goes through it. */
-  readonly imageQueries: Limiter;
-}
-
-interface Wanted {
-  readonly example: Example;
-  readonly options: SearchRequestOptions;
-}
-
-const bodyErrors = [
-  'invalid-json',
-  'invalid-request',
-  'invalid-option',
-  'body-too-large',
-  'content-type-unsupported',
-  'origin-not-allowed',
-] as const satisfies readonly ErrorCode[];
-const imageErrors = [
-  'invalid-box',
-  'image-unsupported',
-  'image-unreadable',
-  'image-too-large',
-  'overloaded',
-] as const satisfies readonly ErrorCode[];
-const searchErrors = [
-  'item-not-found',
-  'invalid-vector',
-  'unknown-filter-field',
-  'image-missing',
-  'calibration-missing',
-] as const;
+import { searchRequestSchema } from '../schemas/search.js';
+import { checkedPicture, readSearchBody } from '../search-input.js';
+import { bodyErrors, imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
 
 export function searchRoutes({ search, inspect, readBody, imageQueries }: SearchRouteParts): Route[] {
-  const picture = async (
-    bytes: Uint8Array,
-    box: Box | undefined,
-  ): Promise<{ image: { bytes: Uint8Array }; box?: Box }> => {
-    if (bytes.byteLength === 0)
-      throw new KindredError('image-unreadable', 'the picture has no bytes', { field: 'image' });
-    await inspect?.(bytes);
-    return { image: { bytes }, ...(box !== undefined && { box }) };
-  };
-
-  const readSearch = async (request: Request, response: Response): Promise<Wanted> => {
-    const body = await readBody(request, response);
-    if (body.kind === 'form') {
-      const { box, filter, ...options } = parseRequest(searchFormSchema, body.fields);
-      const conditions = filter === undefined ? undefined : parseFilterText(filter);
-      const part = box === undefined ? undefined : parseBoxText(box);
-      return { example: await picture(body.image, part), options: { ...options, filter: conditions } };
-    }
-    const { id, vector, image, box, filter, ...rest } = parseRequest(searchRequestSchema, body.value);
-    const options = { ...rest, filter: filter === undefined ? undefined : toFilter(filter) };
-    if (id !== undefined) return { example: { id, box }, options };
-    if (vector === undefined) return { example: await picture(Buffer.from(image ?? '', 'base64'), box), options };
-    if (box === undefined) return { example: { vector }, options };
-    throw new KindredError('invalid-box', 'box goes with id or image, not with vector', { field: 'box' });
-  };
-
-  const answer = async ({ example, options }: Wanted, response: Response): Promise<void> => {
+  const answer = async ({ example, options }: SearchQuery, response: Response): Promise<void> => {
     const started = performance.now();
     const found = await search.search(example, options);
-    response.json(presentAnswer(found, performance.now() - started));
+    const tookMs = performance.now() - started;
+    response.set('Server-Timing', serverTiming(found.timings, tookMs)).json(presentAnswer(found, tookMs));
   };
 
   return [
@@ -87,13 +26,15 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
       scope: 'read',
       path: '/v1/search',
       operation: 'search',
-      summary: 'The items nearest to a picture, a part of it, an item or a vector',
+      summary: 'The items nearest to a picture, a part of it, an item, a vector, or several of them',
       body: { json: searchRequestSchema, form: searchFormSchema },
       answer: { json: searchResponseSchema, about: 'Nearest first; a queried item itself is left out.' },
       errors: [...bodyErrors, ...imageErrors, ...searchErrors],
       handle: (request, response) =>
         // The place is taken before the body is read, so that memory for uploads is bounded, too.
-        imageQueries.run(async () => answer(await readSearch(request, response), response)),
+        imageQueries.run(async () =>
+          answer(await readSearchBody(await readBody(request, response), inspect), response),
+        ),
     },
     {
       method: 'get',
@@ -126,7 +67,9 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
         imageQueries.run(async () => {
           const body = await readBody(request, response);
           const wanted = body.kind === 'form' ? readEmbedForm(body.fields, body.image) : readEmbedJson(body.value);
-          const { embedding } = await search.embed(await picture(wanted.bytes, wanted.box));
+          const { bytes, box } = wanted;
+          const image = await checkedPicture(bytes, inspect);
+          const { embedding } = await search.embed({ image, ...(box !== undefined && { box }) });
           response.json({
             embedding: Array.from(embedding),
             dimension: embedding.length,

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { filterSchema } from './filter.js';
 import { metadataValue } from './values.js';
 
 /**
@@ -27,11 +26,20 @@ export const resultSchema = itemSchema.extend({
 });
 export type ApiResult = z.infer<typeof resultSchema>;
 
+const milliseconds = z.number().min(0);
+
 export const searchResponseSchema = z.object({
+  /** With groupBy: the best of each group. */
   results: z.array(resultSchema),
+  /** With groupBy: what the items of the group have in the field, and the nearest of them. */
+  groups: z.array(z.object({ value: metadataValue, results: z.array(resultSchema) })).optional(),
   /** What was asked: an item's id, or null for an uploaded picture or a vector. */
   query: z.object({ id: z.string().nullable(), width: z.number().nullable(), height: z.number().nullable() }),
+  /** Send it with the same query for the next page; null when there is none. */
+  cursor: z.string().nullable(),
   tookMs: z.number(),
+  /** Milliseconds of each stage; a batch embeds all of its pictures together. */
+  timings: z.object({ embed: milliseconds, search: milliseconds, score: milliseconds }),
 });
 export type ApiSearchResponse = z.infer<typeof searchResponseSchema>;
 
@@ -53,29 +61,6 @@ export const resultLimitSchema = z.union([z.literal('auto'), limitSchema], {
 export const precisionSchema = z.coerce.number().min(0).max(1).meta({
   description: 'With limit=auto: the expected share of results that are right; 0.9 where absent.',
 });
-/** Said of a request's `precision` that nothing asks for. */
-export const precisionRule = { path: ['precision'], error: 'goes with limit auto' };
-export const precisionIsUsed = ({ limit, precision }: { limit?: number | 'auto'; precision?: number | undefined }) =>
-  precision === undefined || limit === 'auto';
-
-/** JSON body of POST /v1/search: exactly one of `id`, `vector`, `image` (base64). */
-export const searchRequestSchema = z
-  .strictObject({
-    id: z.string().optional(),
-    vector: z.array(z.number()).optional(),
-    image: z.base64().optional(),
-    box: boxSchema.optional(),
-    limit: resultLimitSchema.default(20),
-    precision: precisionSchema.optional(),
-    filter: filterSchema.optional(),
-    exact: z.boolean().optional(),
-    ef: z.number().int().min(1).max(10_000).optional(),
-  })
-  .refine((body) => [body.id, body.vector, body.image].filter((part) => part !== undefined).length === 1, {
-    error: 'give exactly one of id, vector and image',
-  })
-  .refine(precisionIsUsed, precisionRule);
-
 export const itemsResponseSchema = z.object({
   items: z.array(itemSchema),
   /** Give it as `after` to get the next page; null on the last one. */
@@ -84,6 +69,16 @@ export const itemsResponseSchema = z.object({
 });
 export type ApiItems = z.infer<typeof itemsResponseSchema>;
 
+/** Of a share of the live queries: how much of the exact answer was given. */
+export const truthSchema = z.object({
+  share: z.number(),
+  recallAt10: z.number().nullable(),
+  checked: z.number().int(),
+  window: z.number().int(),
+  waiting: z.number().int(),
+  total: z.object({ checked: z.number().int(), dropped: z.number().int(), stale: z.number().int() }),
+});
+
 export const statsResponseSchema = z.object({
   items: z.number().int(),
   labels: z.number().int(),
@@ -91,6 +86,8 @@ export const statsResponseSchema = z.object({
   fingerprint: z.string(),
   changeNumber: z.number().int(),
   graph: z.object({ state: z.enum(['ready', 'building', 'none']), items: z.number().int() }),
+  /** Null where nothing is checked. */
+  truth: truthSchema.nullable(),
   fields: z.array(
     z.object({
       field: z.string(),

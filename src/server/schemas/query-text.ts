@@ -5,6 +5,7 @@ import { checkDepth } from '../json-depth.js';
 import { boxSchema } from './api.js';
 import { filterSchema, toFilter } from './filter.js';
 import { parseRequest } from './issues.js';
+import { exampleListSchema } from './search.js';
 import { z } from 'zod';
 
 const conditionText = /^(!?)([^=<>!].*?)(!=|>=|<=|>|<|=)(.*)$/s;
@@ -82,4 +83,9 @@ export function parseBoxText(text: string): Box {
 
 function checkBox(value: unknown): Box {
   return parseRequest(z.object({ box: boxSchema }), { box: value }).box;
+}
+
+/** Further examples in a form field. @throws KindredError invalid-json, invalid-option */
+export function parseExamplesText(text: string, field: 'positives' | 'negatives'): z.infer<typeof exampleListSchema> {
+  return parseRequest(z.object({ [field]: exampleListSchema }), { [field]: parseJsonText(text, field) })[field] ?? [];
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { boxSchema, limitSchema, precisionIsUsed, precisionRule, precisionSchema, resultLimitSchema } from './api.js';
+import { boxSchema, limitSchema } from './api.js';
+import { checkTogether, efSchema, negativeWeightSchema, searchOptions } from './search.js';
 
 /** What requests carry beside the JSON body of a search: query parameters and form fields, which are all text. */
 const flag = z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1');
-const ef = z.coerce.number().int().min(1).max(10_000);
 const boxText = z.string().meta({
   description: 'A part of the picture: x,y,w,h in fractions of its width and height, or the same as a JSON object.',
   example: '0.25,0.25,0.5,0.5',
@@ -12,20 +12,30 @@ const conditions = z
   .union([z.string(), z.array(z.string())])
   .transform((texts) => (typeof texts === 'string' ? [texts] : texts))
   .meta({
-    description: 'field=value; repeat it for more. Values of one field are alternatives, fields must all match.',
+    description:
+      'field=value, field>=bound (also >, <, <=), with ! before it for the contrary, or JSON; repeat it for more. Values of one field are alternatives, the rest must all hold.',
   });
 
 const searchFields = z.strictObject({
-  limit: resultLimitSchema.default(20),
-  precision: precisionSchema.optional(),
+  ...searchOptions,
   box: boxText.optional(),
-  filter: z.string().meta({ description: 'JSON: field → a value, or several of which one must match.' }).optional(),
+  filter: z.string().meta({ description: 'JSON, as `filter` of the JSON body.' }).optional(),
   exact: flag.optional(),
-  ef: ef.optional(),
+  ef: efSchema.optional(),
 });
 
+const examplesText = z
+  .string()
+  .meta({ description: 'JSON, as in the JSON body: further examples beside the picture.' });
+
 /** Form fields of POST /v1/search beside the file `image`. */
-export const searchFormSchema = searchFields.refine(precisionIsUsed, precisionRule);
+export const searchFormSchema = searchFields
+  .extend({
+    positives: examplesText.optional(),
+    negatives: examplesText.optional(),
+    negativeWeight: negativeWeightSchema.optional(),
+  })
+  .superRefine(checkTogether);
 
 export const embedFormSchema = searchFields.pick({ box: true });
 
@@ -38,9 +48,7 @@ export const itemsQuerySchema = z.strictObject({
   filter: conditions.optional(),
 });
 
-export const similarQuerySchema = searchFields
-  .extend({ filter: conditions.optional() })
-  .refine(precisionIsUsed, precisionRule);
+export const similarQuerySchema = searchFields.extend({ filter: conditions.optional() }).superRefine(checkTogether);
 
 export const imageQuerySchema = z.strictObject({
   width: z.coerce.number().int().min(16).max(2048).meta({ description: 'Pixels of a thumbnail.' }).optional(),
