@@ -20,10 +20,10 @@ function isCondition(filter: Filter): filter is FilterCondition {
  * another order stay another filter.
  * @throws KindredError invalid-option: nested too deeply, too many conditions or values
  */
-export function normalFilter(filter: Filter): Filter {
+export function normalFilter(filter: Filter, mostLevels: number = filterLimits.depth): Filter {
   const used = { conditions: 0, values: 0 };
   const normal = (part: Filter, depth: number): Filter => {
-    if (depth > filterLimits.depth) throw refuse(`must not be nested deeper than ${filterLimits.depth} levels`);
+    if (depth > mostLevels) throw refuse(`must not be nested deeper than ${mostLevels} levels`);
     if (isCondition(part)) {
       used.conditions++;
       if ('in' in part) used.values += part.in.length;

@@ -61,7 +61,7 @@ export async function resolveExamples(
   const outcomes = requests.length === 0 ? [] : await parts.embedder.embed(requests);
   let next = 0;
   return Promise.all(
-    pending.map((one) => {
+    pending.map(async (one): Promise<Resolved | KindredError> => {
       if (!('request' in one)) return one;
       const outcome = outcomes[next++];
       if (outcome === undefined) throw new KindredError('internal', 'the embedder gave no outcome');

@@ -1,7 +1,9 @@
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSearch } from '../../src/search/search.js';
-import { embedResponseSchema, searchResponseSchema } from '../../src/server/schemas/api.js';
+import { createTruthMeter } from '../../src/search/truth-meter.js';
+import { embedResponseSchema, searchResponseSchema, statsResponseSchema } from '../../src/server/schemas/api.js';
+import { searchBatchResponseSchema } from '../../src/server/schemas/search.js';
 import { calibration } from './calibration.js';
 import { fakeCatalogue } from './fakes.js';
 import { createWorld, expectProblem, itemUrl, picture, type World } from './helpers.js';
@@ -160,6 +162,130 @@ describe('POST /v1/search', () => {
     expectProblem(await post().set('content-type', 'application/json'), 400, 'invalid-json');
     expectProblem(await post().set('content-type', 'text/plain').send('x'), 415, 'content-type-unsupported');
     expectProblem(await post(), 415, 'content-type-unsupported');
+  });
+});
+
+describe('POST /v1/search, beyond one example', () => {
+  it('says how long each stage took, in the answer and in a header', async () => {
+    const response = await post().attach('image', red, 'red.jpg');
+    const { timings, tookMs } = searchResponseSchema.parse(response.body);
+    expect(timings.embed).toBeGreaterThan(0);
+    expect(tookMs).toBeGreaterThanOrEqual(Math.max(...Object.values(timings)));
+    expect(response.headers['server-timing']).toMatch(
+      /^embed;dur=[\d.]+, search;dur=[\d.]+, score;dur=[\d.]+, total;dur=/,
+    );
+  });
+
+  it('filters by ranges, contraries and combinations', async () => {
+    const filter = { price: { gte: 3, lt: 5 }, $or: [{ category: 'leaf' }, { label: { exists: true } }] };
+    const found = ids(await json({ id: 'half.png', filter }));
+    expect(new Set(found)).toEqual(new Set(['fruit/cherry 1.png', 'fruit/cherry 2.png', 'leaf?#&=+%2F.png']));
+    const query = '?filter=price%3E%3D5&filter=!category%3Dfruit&filter=%7B%22price%22%3A%7B%22exists%22%3Atrue%7D%7D';
+    const similar = await request(world.app.handler).get(itemUrl('half.png', `/similar${query}`));
+    expect(ids(similar)).toEqual(['ünï/漢字 "q" <b>.png']);
+  });
+
+  it('goes on with the cursor, with an upload and in a URL as well', async () => {
+    const whole = ids(await json({ id: 'half.png' }));
+    const first = await json({ id: 'half.png', limit: 2 });
+    const { cursor } = searchResponseSchema.parse(first.body);
+    expect([...ids(first), ...ids(await json({ id: 'half.png', limit: 9, cursor }))]).toEqual(whole);
+    const page = (next: string) => request(world.app.handler).get(itemUrl('half.png', `/similar?limit=2${next}`));
+    const one = searchResponseSchema.parse((await page('')).body);
+    expect(ids(await page(`&cursor=${one.cursor}`))).toEqual(whole.slice(2, 4));
+    const upload = () => post().attach('image', red, 'a.jpg').field('limit', 3);
+    const start = searchResponseSchema.parse((await upload()).body);
+    expect(ids(await upload().field('cursor', start.cursor ?? ''))).toHaveLength(3);
+  });
+
+  it('takes several examples, also beside an upload', async () => {
+    const body = {
+      positives: [{ id: 'half.png' }, { vector: [1, 0, 0] }],
+      negatives: [{ image: half.toString('base64') }],
+    };
+    expect(ids(await json({ ...body, negativeWeight: 0.1 }))).toHaveLength(world.items.length - 1);
+    const form = post().attach('image', red, 'a.jpg').field('negatives', '[{"id":"fruit/cherry 1.png"}]');
+    expect(ids(await form.field('positives', '[{"id":"half.png"}]'))).not.toContain('fruit/cherry 1.png');
+  });
+
+  it('groups', async () => {
+    const response = await json({ id: 'half.png', groupBy: 'category', groupSize: 2 });
+    const { groups = [], results } = searchResponseSchema.parse(response.body);
+    expect(new Set(groups.map(({ value }) => value))).toEqual(new Set(['fruit', 'leaf', 'sky']));
+    expect(results.map(({ id }) => id)).toEqual(groups.map(({ results: [best] }) => best?.id));
+  });
+
+  it.each([
+    ['a tampered cursor', { cursor: 'x.y' }, 400, 'invalid-cursor', 'cursor'],
+    ['a cursor with auto', { limit: 'auto', cursor: 'x' }, 422, 'invalid-option', 'cursor'],
+    ['a group size alone', { groupSize: 2 }, 422, 'invalid-option', 'groupSize'],
+    ['too many in groups', { groupBy: 'category', groupSize: 100, limit: 11 }, 422, 'invalid-option', 'groupSize'],
+    ['groups with auto', { limit: 'auto', groupBy: 'category' }, 422, 'invalid-option', 'groupBy'],
+    ['an unknown group', { groupBy: 'categories' }, 422, 'unknown-filter-field', 'filter'],
+    ['a score without calibration', { minScore: 0.5 }, 409, 'calibration-missing', 'minScore'],
+    ['a score above 1', { minScore: 1.5 }, 422, 'invalid-option', 'minScore'],
+    ['a distance above 4', { maxDistance: 5 }, 422, 'invalid-option', 'maxDistance'],
+    ['positives beside an id', { positives: [{ id: 'half.png' }] }, 422, 'invalid-option', undefined],
+    ['no negative', { negatives: [] }, 422, 'invalid-option', 'negatives'],
+    ['an empty negative', { negatives: [{}] }, 422, 'invalid-option', 'negatives'],
+    ['too many examples', { negatives: Array(33).fill({ id: 'a' }) }, 422, 'invalid-option', 'negatives'],
+    ['a filter too deep', { filter: nested(5) }, 422, 'invalid-option', 'filter'],
+    ['a filter too wide', { filter: { $or: Array(257).fill({ label: 'a' }) } }, 422, 'invalid-option', 'filter'],
+  ])('answers %s with a problem', async (_name, body, status, code, field) => {
+    expectProblem(await json({ id: 'half.png', ...body }), status, code, field);
+  });
+
+  it('shows the truth meter in the stats', async () => {
+    const stats = async (app = world.app) =>
+      statsResponseSchema.parse((await request(app.handler).get('/v1/stats')).body);
+    expect((await stats()).truth).toBeNull();
+    const truthMeter = createTruthMeter({ catalogue: fakeCatalogue(world.items), share: 0.5 });
+    expect((await stats(world.withApp({ truthMeter }))).truth).toMatchObject({ share: 0.5, recallAt10: null });
+  });
+});
+
+/** Alternating, so that no level can be left out. */
+function nested(levels: number): object {
+  return levels === 0 ? { label: 'a' } : { $or: [{ label: 'b' }, { $and: [nested(levels - 1), { label: 'c' }] }] };
+}
+
+describe('POST /v1/search:batch', () => {
+  const batch = (queries: unknown) => json({ queries }, '/v1/search:batch');
+
+  it('answers each query for itself, in order', async () => {
+    const image = red.toString('base64');
+    const response = await batch([
+      { image, limit: 2 },
+      { id: 'nobody' },
+      { id: 'half.png', limt: 3 },
+      { id: 'half.png' },
+      7,
+    ]);
+    expect(response.status).toBe(200);
+    const { answers } = searchBatchResponseSchema.parse(response.body);
+    expect(answers.map((one) => ('problem' in one ? one.problem.code : one.results.length))).toEqual([
+      2,
+      'item-not-found',
+      'invalid-option',
+      world.items.length - 1,
+      'invalid-option',
+    ]);
+    const alone = ids(await json({ image, limit: 2 }));
+    expect(answers[0]).toMatchObject({ results: alone.map((id) => ({ id })) });
+  });
+
+  it('is bounded in queries and in pictures', async () => {
+    expectProblem(await batch([]), 422, 'invalid-option', 'queries');
+    expectProblem(await batch(Array(33).fill({ id: 'half.png' })), 422, 'invalid-option', 'queries');
+    const image = half.toString('base64');
+    const many = { positives: Array(20).fill({ image }) };
+    const { answers } = searchBatchResponseSchema.parse((await batch([many, many, { id: 'half.png' }])).body);
+    expect(answers.map((one) => ('problem' in one ? one.problem.field : 'found'))).toEqual([
+      'found',
+      'queries',
+      'found',
+    ]);
+    expectProblem(await post('/v1/search:batch').attach('image', red, 'a.jpg'), 415, 'content-type-unsupported');
   });
 });
 

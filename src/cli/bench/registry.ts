@@ -2,6 +2,7 @@ import { createRegistry } from '../../core/registry.js';
 import type { AnyBench } from './bench.js';
 import { embedBench } from './embed-bench.js';
 import { evalBench } from './eval-bench.js';
+import { filterBench } from './filter-bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
 import { trainBench } from './train-bench.js';
@@ -10,6 +11,7 @@ import { writesBench } from './writes-bench.js';
 export const benches = createRegistry<AnyBench>('bench', {
   embed: embedBench,
   eval: evalBench,
+  filter: filterBench,
   index: indexBench,
   serve: serveBench,
   train: trainBench,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { KindredError, writeError } from '../../core/errors.js';
 import { fromStoredPath, toStoredPath } from '../blobs.js';
 import type { Catalogue, CatalogueItem, Filter, NewItem } from '../catalogue.js';
-import { normalFilter } from '../item-filter.js';
+import { filterLimits, normalFilter } from '../item-filter.js';
 import { checkNewItem, checkVector } from '../item-rules.js';
 import { copyCatalogue } from './check.js';
 import { databaseFile, type Tuning, tuning as defaults } from './format.js';
@@ -41,9 +41,12 @@ function checkLimit(limit: number): void {
   }
 }
 
+/** What a search asks for may be put around what a user asks for. */
+const mostLevels = filterLimits.depth + 2;
+
 /** @throws KindredError invalid-option: a filter that is too large */
 function normalOptions<Options extends { readonly filter?: Filter }>(options: Options): Options {
-  return options.filter === undefined ? options : { ...options, filter: normalFilter(options.filter) };
+  return options.filter === undefined ? options : { ...options, filter: normalFilter(options.filter, mostLevels) };
 }
 
 /** Without the embedding and anything else a caller's object may carry. */

@@ -26,13 +26,14 @@ async function readQueries(
   for (const value of values) {
     try {
       const query = await read(value);
-      pictures += countPictures(query);
-      if (pictures > mostQueries) {
+      const more = countPictures(query);
+      if (pictures + more > mostQueries) {
         throw new KindredError('invalid-option', `queries must have at most ${mostQueries} pictures in all`, {
           field: 'queries',
           hint: 'Send the rest in another batch.',
         });
       }
+      pictures += more;
       queries.push(query);
     } catch (error) {
       if (!(error instanceof KindredError)) throw error;

@@ -77,5 +77,6 @@ export function toFilter({ $and, $or, $not, ...fields }: JsonFilter): Filter {
   if ($and !== undefined) parts.push(...$and.map(toFilter));
   if ($or !== undefined) parts.push({ or: $or.map(toFilter) });
   if ($not !== undefined) parts.push({ not: toFilter($not) });
-  return { and: parts };
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : { and: parts };
 }

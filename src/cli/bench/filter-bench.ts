@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KindredError } from '../../core/errors.js';
+import type { Filter } from '../../indexing/catalogue.js';
+import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../indexing/embedded/embedded-catalogue.js';
+import type { BenchResult, PlainBench, SharedContext } from './bench.js';
+import { compare } from './compare.js';
+import { createFilterData, type FilterBenchData, type FilterBenchSize, shares } from './filter-data.js';
+
+const limit = 10;
+const perPut = 2000;
+
+/** Local densities are not asked for here, and would be computed meanwhile. */
+const tuning = { densityIdleMs: 1e8 };
+
+async function fill(
+  catalogue: EmbeddedCatalogue,
+  data: FilterBenchData,
+  { items }: FilterBenchSize,
+  { progress, signal }: SharedContext,
+): Promise<void> {
+  for (let from = 0; from < items; from += perPut) {
+    if (signal.aborted) throw new KindredError('interrupted', 'bench filter was stopped');
+    const count = Math.min(perPut, items - from);
+    await catalogue.put(Array.from({ length: count }, (_, i) => data.item(from + i)));
+    progress({ stage: 'storing vectors', done: from + count, total: items, unit: 'vectors' });
+  }
+  for (;;) {
+    if (signal.aborted) throw new KindredError('interrupted', 'bench filter was stopped');
+    const { graph } = await catalogue.stats();
+    progress({ stage: 'building the graph', done: graph.items, total: items, unit: 'vectors' });
+    if (graph.state === 'ready') return;
+    await sleep(250);
+  }
+}
+
+interface Recall {
+  readonly recall: number;
+  /** The fewest results of a query, over as many as there are. */
+  readonly fullest: number;
+}
+
+/** Recall@10 against the exact answer. */
+async function recallOf(
+  catalogue: EmbeddedCatalogue,
+  queries: readonly Float32Array[],
+  filter: Filter | undefined,
+): Promise<Recall> {
+  const options = { limit, ...(filter && { filter }) };
+  let sum = 0;
+  let fullest = 1;
+  for (const query of queries) {
+    sum += (await catalogue.recall(query, options)) ?? NaN;
+    const found = await catalogue.search(query, options);
+    fullest = Math.min(fullest, found.length / limit);
+  }
+  return { recall: sum / queries.length, fullest };
+}
+
+async function run(context: SharedContext, size: FilterBenchSize): Promise<BenchResult[]> {
+  const { folder, runs, progress, signal } = context;
+  const data = createFilterData(size);
+  const create = { fingerprint: 'bench filter', dimension: size.dimension };
+  const catalogue = await openEmbeddedCatalogue({ folder, create, tuning });
+  try {
+    await fill(catalogue, data, size, context);
+    const queries = Array.from({ length: size.queries }, (_, i) => data.query(i));
+    const rate = (filter: Filter | undefined) => async (): Promise<number> => {
+      const started = performance.now();
+      for (const query of queries) await catalogue.search(query, { limit, ...(filter && { filter }) });
+      return queries.length / ((performance.now() - started) / 1000);
+    };
+    const results: BenchResult[] = [];
+    const row = async (name: string, share: number, filter: Filter | undefined, goals: boolean): Promise<void> => {
+      const { recall, fullest } = await recallOf(catalogue, queries, filter);
+      const of = `${size.items} × ${size.dimension}`;
+      results.push({
+        name: `filter.recall@10 ${name}`,
+        value: recall,
+        runs: 1,
+        ...(goals && { goal: { is: 'at least', must: 0.99 } }),
+        note: `${queries.length} queries among ${of}; ${fullest === 1 ? 'every answer full' : 'answers that are not full'}`,
+        detail: { share, recall, fullest },
+      });
+      if (filter === undefined) return;
+      const theirs = { unfiltered: rate(undefined) };
+      const found = await compare({ name: `filter ${name}`, ours: rate(filter), theirs, runs, progress, signal });
+      results.push({
+        name: `filter.speed ${name}`,
+        ratio: found.ratio,
+        runs,
+        ...(goals && { goal: { is: 'at least', must: share >= 0.1 ? 0.5 : 0.3 } }),
+        note: `${found.ours.toFixed(0)} queries/s against ${found.theirs.toFixed(0)} without a filter`,
+        detail: { unit: 'queries/s', share, ...found },
+      });
+    };
+    await row('of everything', 1, undefined, true);
+    for (const share of shares) await row(`${share * 100} %`, share, data.even(share), true);
+    for (const share of shares.slice(0, 3)) await row(`${share * 100} % category`, share, data.clustered(share), false);
+    return results;
+  } finally {
+    await catalogue.close();
+  }
+}
+
+export function createFilterBench(size: FilterBenchSize): PlainBench {
+  return {
+    summary: 'filtered searches against unfiltered ones (goals: 0.5 and 0.3), and the recall of both (goal: 0.99)',
+    plain: true,
+    run: (context) => run(context, size),
+  };
+}
+
+export const filterBench = createFilterBench({ items: 100_000, dimension: 128, clusters: 1000, queries: 300 });
