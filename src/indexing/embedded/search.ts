@@ -25,6 +25,9 @@ interface Plan {
   readonly makeNearest: () => Nearest;
 }
 
+/** Of a walk's answer, nearest first, this part is as good as complete; of what lies behind, much is missed. */
+const reliable = 0.75;
+
 /** Breadth of a walk, for each item wanted, over what would do if the matches were spread evenly. */
 const margin = 2;
 
@@ -117,7 +120,8 @@ export class Searcher {
     const most = eligible / tuning.scansPerBreadth;
     for (let breadth = Math.max(options.ef ?? tuning.ef, evenly); breadth <= most; breadth *= 3) {
       const slots: number[] = [];
-      for (const rows of [graph.nearest(query, breadth), graph.pending]) {
+      const near = graph.nearest(query, breadth);
+      for (const rows of [near, graph.pending]) {
         for (const row of rows) {
           const slot = store.slotOf(row);
           if (slot !== undefined && (matching === undefined || matching.has(slot))) slots.push(slot);
@@ -125,9 +129,16 @@ export class Searcher {
       }
       const nearest = makeNearest();
       store.scan(query, nearest, slots);
-      if (nearest.full) return nearest;
+      if (nearest.full && (matching === undefined || nearest.worst <= this.#reach(query, near))) return nearest;
       if (breadth >= store.size) break;
     }
     return undefined;
+  }
+
+  /** How far a walk's answer can be relied on: matches farther away may not be the nearest that there are. */
+  #reach(query: Float32Array, rows: readonly number[]): number {
+    const { store } = this.parts;
+    const slot = store.slotOf(rows[Math.floor(reliable * rows.length)] ?? 0);
+    return slot === undefined ? 0 : store.distanceTo(slot, query);
   }
 }

@@ -105,6 +105,10 @@ export class VectorStore {
     return this.#data.subarray(slot * this.dimension, (slot + 1) * this.dimension);
   }
 
+  distanceTo(slot: number, query: Float32Array): number {
+    return squaredDistanceAt(this.#data, slot * this.dimension, query);
+  }
+
   readonly compareSlots = (a: number, b: number): number => compareIds(this.idAt(a), this.idAt(b));
 
   /** Offers every vector, or only those in `among`; of these, or of all slots, the ones from `from` up to `to`. */
