@@ -70,6 +70,7 @@ export const errorCodes = {
   'addon-missing': { exit: 1, http: 500 },
   'worker-died': { exit: 1, http: 500 },
   overloaded: { exit: 1, http: 503 },
+  'timed-out': { exit: 1, http: 503 },
   interrupted: { exit: 130, http: 503 },
   internal: { exit: 1, http: 500 },
 } as const satisfies Record<string, { readonly exit: number; readonly http: number }>;

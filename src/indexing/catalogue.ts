@@ -118,7 +118,12 @@ export interface CatalogueStats {
   readonly fingerprint: string;
   /** Number of the last change; grows with every put and delete. */
   readonly changeNumber: number;
-  readonly graph: { readonly state: 'ready' | 'building' | 'none'; readonly items: number };
+  readonly graph: {
+    readonly state: 'ready' | 'building' | 'none';
+    readonly items: number;
+    /** Changed items that it has not taken up yet; searches see them all the same. */
+    readonly pending: number;
+  };
   /** Items whose local density is known, and the change up to which all of them were brought. */
   readonly densities: { readonly items: number; readonly changeNumber: number };
   readonly fields: readonly FieldSummary[];

@@ -24,6 +24,12 @@ export const defaultNegativeWeight = 0.25;
 /** The most examples of one query. */
 export const mostExamples = 32;
 
+/** Pictures that are embedded for it. */
+export function countPictures(example: Example | Examples): number {
+  const examples = 'positives' in example ? [...example.positives, ...(example.negatives ?? [])] : [example];
+  return examples.filter((one) => 'image' in one || ('box' in one && one.box !== undefined)).length;
+}
+
 /** What was asked for, as far as it is known: the item's id, and the picture's pixels after EXIF rotation. */
 export interface ResolvedQuery {
   readonly id: string | null;

@@ -6,6 +6,7 @@ import type { Calibration } from '../model/calibration.js';
 import { queryHash, readCursor, writeCursor } from './cursor.js';
 import {
   combine,
+  countPictures,
   defaultNegativeWeight,
   embedded,
   type Example,
@@ -16,7 +17,7 @@ import {
 } from './examples.js';
 import { gather, gatherGroups, type GatherOptions, type SearchGroup } from './gather.js';
 import { createScoring, type ScoredNeighbour } from './scoring.js';
-import { createStopwatch, type Stopwatch, type Timings } from './stopwatch.js';
+import { createStopwatch, type ObserveStage, type Stopwatch, type Timings } from './stopwatch.js';
 import type { TruthMeter } from './truth-meter.js';
 
 export interface SearchRequestOptions {
@@ -82,6 +83,8 @@ export interface SearchParts {
   readonly calibration?: Pick<Calibration, 'fit' | 'distanceOnly'> | null | undefined;
   /** Is told what is searched for, to check a share of the answers. */
   readonly truthMeter?: TruthMeter | undefined;
+  /** Told of each stage that succeeded; of 'embed' only where pictures were embedded. */
+  readonly observe?: ObserveStage | undefined;
 }
 
 const defaultLimit = 20;
@@ -100,7 +103,7 @@ function asExamples(example: Example | Examples): Examples {
  * Turns examples into vectors and vectors into neighbours.
  * @throws KindredError model-mismatch when the embedder is not the model that made the catalogue
  */
-export function createSearch({ catalogue, embedder, calibration, truthMeter }: SearchParts): Search {
+export function createSearch({ catalogue, embedder, calibration, truthMeter, observe }: SearchParts): Search {
   if (catalogue.fingerprint !== embedder.fingerprint) {
     throw new KindredError('model-mismatch', 'the index was made by another model than the one given', {
       hint: 'Bring the index to this model: kindred reindex INDEX --model MODEL.',
@@ -175,7 +178,8 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter }: S
   };
 
   const searchAll: Search['searchAll'] = async (queries) => {
-    const embedding = createStopwatch();
+    const embeds = queries.some(({ example }) => countPictures(example) > 0);
+    const embedding = createStopwatch(embeds ? observe : undefined);
     const asked = queries.map(({ example, options = {} }) => ({ examples: asExamples(example), options }));
     const all = asked.map(({ examples: { positives, negatives = [] } }) => [...positives, ...negatives]);
     const vectors = await embedding.during('embed', () => resolveExamples(resolveParts, all.flat()));
@@ -183,7 +187,7 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter }: S
     const parts = all.map(({ length }) => vectors.slice(from, (from += length)));
     return Promise.all(
       asked.map(async ({ examples, options }, index) => {
-        const watch = createStopwatch();
+        const watch = createStopwatch(observe);
         const found = parts[index] ?? [];
         try {
           check(options);
@@ -203,7 +207,7 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter }: S
   return {
     fingerprint: embedder.fingerprint,
     async embed(request) {
-      const [outcome] = await embedder.embed([request]);
+      const [outcome] = await createStopwatch(observe).during('embed', () => embedder.embed([request]));
       if (outcome === undefined) throw new KindredError('internal', 'the embedder gave no outcome');
       return embedded(outcome);
     },

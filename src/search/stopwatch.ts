@@ -15,16 +15,19 @@ export interface Stopwatch {
   readonly timings: () => Timings;
 }
 
-export function createStopwatch(): Stopwatch {
+/** Told of each stage that succeeded. */
+export type ObserveStage = (stage: Stage, seconds: number) => void;
+
+export function createStopwatch(observe?: ObserveStage): Stopwatch {
   const spent = { embed: 0, search: 0, score: 0 };
   return {
     async during(stage, work) {
       const started = performance.now();
-      try {
-        return await work();
-      } finally {
-        spent[stage] += performance.now() - started;
-      }
+      const result = await work();
+      const ms = performance.now() - started;
+      spent[stage] += ms;
+      observe?.(stage, ms / 1000);
+      return result;
     },
     timings: () => ({ ...spent }),
   };

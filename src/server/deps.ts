@@ -4,19 +4,21 @@ import type { Search } from '../search/search.js';
 import type { Access } from './access/access.js';
 import type { TruthMeter } from '../search/truth-meter.js';
 import type { Log } from './log.js';
+import type { Metrics } from './metrics.js';
 import type { RunAudit } from './present-audit.js';
+import type { QueueLimits, Queues } from './queues.js';
 import type { ApiModel } from './schemas/api.js';
 import type { SnapshotShelf } from './schemas/snapshots.js';
 
-export interface AppLimits {
+export interface AppLimits extends QueueLimits {
   /** Bytes of a body, after decompression. */
   readonly bodyBytes: number;
   /** Bytes of a whole batch, which is read as a stream. */
   readonly batchBytes: number;
-  /** Image queries at work or waiting for the embedder; more are told to come back. */
-  readonly imageQueries: number;
-  /** Writes at work or waiting; more are told to come back. */
-  readonly writes: number;
+  /** Within which a request is answered, in ms. */
+  readonly requestMs: number;
+  /** What takes longer is logged as slow, in ms. */
+  readonly slowMs: number;
   /** Memory for thumbnails. */
   readonly thumbnailBytes: number;
 }
@@ -25,7 +27,11 @@ export const defaultLimits: AppLimits = {
   bodyBytes: 20_000_000,
   batchBytes: 1_000_000_000,
   imageQueries: 64,
+  embeddings: 16,
+  searches: 256,
   writes: 64,
+  requestMs: 60_000,
+  slowMs: 1000,
   thumbnailBytes: 64 * 1024 * 1024,
 };
 
@@ -56,5 +62,8 @@ export interface AppDeps {
   /** Addresses whose X-Forwarded-For and -Proto are believed, as Express takes them; none where absent. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly log?: Log | undefined;
+  /** Shared by the versions of an index that one process serves in turn; made anew where absent. */
+  readonly metrics?: Metrics | undefined;
+  readonly queues?: Queues | undefined;
   readonly limits?: Partial<AppLimits> | undefined;
 }

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { errorCodes, type ErrorCode } from '../core/errors.js';
 import { version } from '../core/version.js';
 import type { Scope } from './access/scopes.js';
-import type { Route } from './route.js';
+import { parameter, templateOf, type Route } from './route.js';
 import * as api from './schemas/api.js';
 import { auditResponseSchema } from './schemas/audit.js';
 import { filterSchema } from './schemas/filter.js';
 import { searchBatchResponseSchema, searchBatchSchema, searchRequestSchema } from './schemas/search.js';
+import { snapshotSchema } from './schemas/snapshots.js';
+import { batchLineSchema, batchResultSchema, itemRequestSchema, writeResponseSchema } from './schemas/writes.js';
 import { problemType } from './problem.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -25,6 +27,11 @@ const named = {
   Stats: api.statsResponseSchema,
   Model: api.modelResponseSchema,
   Embedding: api.embedResponseSchema,
+  ItemRequest: itemRequestSchema,
+  Write: writeResponseSchema,
+  BatchLine: batchLineSchema,
+  BatchResult: batchResultSchema,
+  Snapshot: snapshotSchema,
   Audit: auditResponseSchema,
   Problem: api.problemSchema,
 } as const satisfies Record<string, z.ZodType>;
@@ -51,9 +58,6 @@ function components(): Json {
   return Object.fromEntries<unknown>(Object.entries(schemas).map(([name, schema]) => [name, withoutDialect(schema)]));
 }
 
-/** A parameter in a path; a colon that is none is escaped. */
-const parameter = /(?<!\\):(\w+)/g;
-
 function parameters(route: Route): Json[] {
   const inPath = [...route.path.matchAll(parameter)].map(([, name]) => ({
     name,
@@ -68,7 +72,21 @@ function parameters(route: Route): Json[] {
     required: false,
     schema: schema instanceof z.ZodType ? jsonSchema(schema) : {},
   }));
-  return [...inPath, ...inQuery];
+  return [...inPath, ...inQuery, ...headersOf(route).map(([name, description]) => header(name, description))];
+}
+
+function header(name: string, description: string): Json {
+  return { name, in: 'header', required: false, description, schema: { type: 'string' } };
+}
+
+function headersOf({ method, conditional = false, tagged = false }: Route): [string, string][] {
+  if (conditional) {
+    return [
+      ['If-Match', 'The ETag of the state that may be written over, or * for any that is there.'],
+      ['If-None-Match', '* alone: only where there is none.'],
+    ];
+  }
+  return method === 'get' && tagged ? [['If-None-Match', 'ETags of states that the caller has.']] : [];
 }
 
 function formSchema(form: z.ZodObject, required: readonly string[]): Json {
@@ -107,38 +125,73 @@ function linesBody({ json, form }: NonNullable<Route['lines']>): Json {
   };
 }
 
-function responses({ answer, errors, scope }: Route): Json {
+const etag = { description: 'Names this state; for If-Match and If-None-Match.', schema: { type: 'string' } };
+const retryAfter = { description: 'Seconds after which to try again.', schema: { type: 'integer' } };
+
+function failures({ errors, queue, unhurried = false, scope }: Route): [string, Json][] {
+  const implied: ErrorCode[] = [...guardErrors(scope), 'url-too-long', 'host-not-allowed', 'internal'];
+  if (queue !== undefined) implied.push('overloaded');
+  if (!unhurried) implied.push('timed-out');
+  const codes = new Map<number, ErrorCode[]>();
+  for (const code of new Set([...errors, ...implied])) {
+    const status = errorCodes[code].http;
+    codes.set(status, [...(codes.get(status) ?? []), code]);
+  }
+  const content = { [problemType]: { schema: { $ref: pointerTo('Problem') } } };
+  return [...codes].map(([status, names]) => [
+    String(status),
+    {
+      description: names.join(', '),
+      content,
+      ...((status === 503 || status === 429) && { headers: { 'Retry-After': retryAfter } }),
+    },
+  ]);
+}
+
+function responses(route: Route): Json {
+  const { answer, tagged = false, creates = false, method } = route;
   const content =
     'lines' in answer
       ? { 'application/x-ndjson': { schema: jsonSchema(answer.lines) } }
       : 'json' in answer
         ? { 'application/json': { schema: jsonSchema(answer.json) } }
         : Object.fromEntries(answer.mediaTypes.map((type) => [type, {}]));
-  const codes = new Map<number, ErrorCode[]>();
-  for (const code of [...errors, ...guardErrors(scope), 'url-too-long', 'host-not-allowed', 'internal'] as const) {
-    const status = errorCodes[code].http;
-    codes.set(status, [...new Set([...(codes.get(status) ?? []), code])]);
-  }
-  const problem = { [problemType]: { schema: { $ref: pointerTo('Problem') } } };
-  const failures = [...codes].map(([status, names]): [string, Json] => [
-    String(status),
-    { description: names.join(', '), content: problem },
-  ]);
   const status = 'mediaTypes' in answer ? (answer.status ?? 200) : 200;
-  return { [status]: { description: answer.about, content }, ...Object.fromEntries(failures) };
+  const headers = tagged ? { headers: { ETag: etag } } : {};
+  return {
+    [status]: { description: answer.about, content, ...headers },
+    ...(creates && { 201: { description: 'As 200, of what is new.', content, ...headers } }),
+    ...(tagged && method === 'get' && { 304: { description: 'Still as If-None-Match has it.' } }),
+    ...Object.fromEntries(failures(route)),
+  };
+}
+
+const tags = {
+  search: 'What looks like this?',
+  items: 'Reading and writing what is searched.',
+  index: 'The index, its model, its copies.',
+  running: 'For those who run the server.',
+};
+
+function tagOf({ path, operation }: Route): keyof typeof tags {
+  if (/^\/v1\/(search|embed)/.test(path) || operation === 'similarItems') return 'search';
+  if (path.startsWith('/v1/items')) return 'items';
+  return path.startsWith('/v1/') ? 'index' : 'running';
 }
 
 /** The OpenAPI 3.1 document of the routes, from the schemas they validate with. */
 export function describeApi(routes: readonly Route[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
-    const path = route.path.replace(parameter, '{$1}').replaceAll('\\:', ':');
+    const path = templateOf(route.path);
     paths[path] = {
       ...paths[path],
       [route.method]: {
         operationId: route.operation,
         summary: route.summary,
-        ...(route.scope !== 'none' && { security: [{ key: [] }, { session: [] }], 'x-kindred-scope': route.scope }),
+        tags: [tagOf(route)],
+        ...(route.scope !== 'none' && { security: [{ key: [] }, { session: [] }] }),
+        'x-kindred-scope': route.scope,
         parameters: parameters(route),
         ...(route.body !== undefined && { requestBody: requestBody(route.body) }),
         ...(route.lines !== undefined && {
@@ -157,6 +210,7 @@ export function describeApi(routes: readonly Route[]): Json {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: components(),

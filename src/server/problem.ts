@@ -8,7 +8,7 @@ export const problemType = 'application/problem+json';
  */
 export function toProblem(error: KindredError): ApiProblem {
   const status = errorCodes[error.code].http;
-  const ours = status >= 500 && error.code !== 'overloaded';
+  const ours = status >= 500 && error.code !== 'overloaded' && error.code !== 'timed-out';
   return {
     type: `urn:kindred:problem:${error.code}`,
     title: error.code.replaceAll('-', ' '),

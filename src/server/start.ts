@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { isIPv6 } from 'node:net';
+import { setTimeout as startTimer } from 'node:timers';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { isSystemError, KindredError } from '../core/errors.js';
 import type { ServerApp } from './app.js';
 
@@ -14,10 +16,16 @@ export interface RunningServer {
   readonly port: number;
   readonly url: string;
   /**
-   * Takes no new connections, waits for the answers under way, and resolves when all are out; what is not done after
-   * `graceMs` (10 s) is cut.
+   * Says no to /readyz at once and goes on as before for `delayMs` (0 where absent), so that those who send requests here
+   * hear of it; then takes no new connections, waits for the answers under way, and resolves when all are out. What is
+   * not done `graceMs` (10 s) later is cut.
    */
-  close(graceMs?: number): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  readonly delayMs?: number | undefined;
+  readonly graceMs?: number | undefined;
 }
 
 const headersMs = 15_000;
@@ -54,6 +62,18 @@ function listenError(error: unknown, { host, port }: ListenOptions): unknown {
   return error;
 }
 
+/**
+ * Resolves right after a look for new connections that found nothing else to do, or soon anyway. The system resets what
+ * has connected and was not yet taken when a listening socket closes; so there is hardly time for one to come between.
+ */
+async function quietMoment(mostMs = 250): Promise<void> {
+  const until = performance.now() + mostMs;
+  for (let before = performance.now(); before < until; before = performance.now()) {
+    await setImmediate();
+    if (performance.now() - before < 0.1) return;
+  }
+}
+
 async function listen(server: Server, options: ListenOptions): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(error));
@@ -78,15 +98,22 @@ export async function startServer(app: ServerApp, options: ListenOptions): Promi
     app.handler,
   );
   server.setTimeout(idleMs);
+  // Whoever asks before sending a body is asked for it when there is a place for it, not before: admission.ts.
+  server.on('checkContinue', app.handler);
   const port = await listen(server, options);
   const host = isIPv6(options.host) ? `[${options.host}]` : options.host;
 
-  const drain = async (graceMs: number): Promise<void> => {
+  const drain = async ({ delayMs = 0, graceMs = drainMs }: CloseOptions): Promise<void> => {
     app.drain();
+    // Meanwhile every answer ends its connection, so that none is closed on a client that is about to use it.
+    if (delayMs > 0) {
+      await setTimeout(delayMs);
+      await quietMoment();
+    }
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // A connection that is busy now turns idle later and would be kept until its timeout.
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    const cut = startTimer(() => server.closeAllConnections(), graceMs);
     await closed;
     clearInterval(sweep);
     clearTimeout(cut);
@@ -95,6 +122,6 @@ export async function startServer(app: ServerApp, options: ListenOptions): Promi
   return {
     port,
     url: `http://${host}:${port}`,
-    close: (graceMs = drainMs) => (closing ??= drain(graceMs)),
+    close: (options = {}) => (closing ??= drain(options)),
   };
 }

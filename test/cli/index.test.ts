@@ -59,7 +59,7 @@ describe('kindred index --images', () => {
       ['jars/glass/blue.jpg', 'jars'],
       ['loose.webp', null],
     ]);
-    expect((await index.catalogue.stats()).graph).toEqual({ state: 'ready', items: 3 });
+    expect((await index.catalogue.stats()).graph).toEqual({ state: 'ready', items: 3, pending: 0 });
     await index.close();
   });
 

@@ -2,7 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runServe } from '../../src/cli/commands/serve.js';
+import { runServe, serveOptions } from '../../src/cli/commands/serve.js';
 import { modelResponseSchema, searchResponseSchema } from '../../src/server/schemas/api.js';
 import { fakeEmbedder } from '../server/fakes.js';
 import { model, picture } from '../server/helpers.js';
@@ -15,16 +15,7 @@ beforeAll(async () => {
 afterAll(() => index.close());
 
 const openEmbedder = () => Promise.resolve(fakeEmbedder());
-const options = () => ({
-  index: index.folder,
-  host: '127.0.0.1',
-  port: 0,
-  log: false,
-  readOnly: false,
-  allowKeylessWrites: false,
-  storeImages: true,
-  truthShare: 0.01,
-});
+const options = () => serveOptions.parse({ index: index.folder, port: 0, drainDelay: 0 });
 
 async function start(context: TestContext): Promise<{ url: string; done: Promise<void> }> {
   const done = runServe(options(), context, openEmbedder);

@@ -28,7 +28,10 @@ describe('an upload', () => {
       code: 'image-unsupported',
       hint: 'Convert it to JPEG, PNG, WebP or AVIF.',
     });
-    const refused = { code: 'image-unsupported', hint: 'Phones can save JPEG instead, or convert it to JPEG, PNG, WebP, AVIF or GIF.' };
+    const refused = {
+      code: 'image-unsupported',
+      hint: 'Phones can save JPEG instead, or convert it to JPEG, PNG, WebP or AVIF.',
+    };
     await expect(inspectUpload(heic)).rejects.toMatchObject(refused);
   });
 

@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium)('logging in to the page', () => {
     const access = createAccess({ keys: keys.ring });
     const app = world.withApp({ page: built.folder, access, allowedHosts: allowedHostsFor('127.0.0.1') });
     server = await startServer(app, { host: '127.0.0.1', port: 0 });
-    cleanUp.unshift(() => server.close(0));
+    cleanUp.unshift(() => server.close({ graceMs: 0 }));
     browser = await startChromium();
     cleanUp.unshift(() => browser.close());
   });

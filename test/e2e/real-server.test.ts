@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)('the page on the real server', () => {
     const allowedHosts = allowedHostsFor('127.0.0.1');
     const app = world.withApp({ page: built.folder, catalogue, search, allowedHosts });
     server = await startServer(app, { host: '127.0.0.1', port: 0 });
-    cleanUp.unshift(() => server.close(0));
+    cleanUp.unshift(() => server.close({ graceMs: 0 }));
     browser = await startChromium();
     cleanUp.unshift(() => browser.close());
   });

@@ -47,7 +47,7 @@ describe('the graph’s file is a cache', () => {
   it('is used again when nothing happened', async () => {
     const catalogue = await openIt();
     expect(catalogue.notes).toEqual([]);
-    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 400 });
+    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 400, pending: 0 });
     await expectAllFound(catalogue);
     const before = await stat(join(folder, 'graph.hnsw'));
     await catalogue.close();
@@ -69,7 +69,7 @@ describe('the graph’s file is a cache', () => {
     expect(catalogue.notes).toEqual([expect.stringMatching(/^building the graph anew: .*graph\.(hnsw|json)/)]);
     await expectAllFound(catalogue);
     await catalogue.settled();
-    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 400 });
+    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 400, pending: 0 });
     await expectAllFound(catalogue);
     await catalogue.close();
     const again = await openIt();
@@ -102,7 +102,7 @@ describe('the graph’s file is a cache', () => {
     };
     await check();
     await catalogue.settled();
-    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 399 });
+    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 399, pending: 0 });
     await check();
     await catalogue.close();
   });

@@ -70,7 +70,7 @@ describe('searching the graph', () => {
     const all = items(1);
     const catalogue = await filled(all);
     await catalogue.settled();
-    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: size });
+    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: size, pending: 0 });
     let hits = 0;
     const queries = clustered(50, width, 60, 2);
     for (const query of queries) {
@@ -178,7 +178,7 @@ describe('searching the graph', () => {
       expect(found.map(({ item }) => item.id)).toEqual(naive(rest, query, 10, () => true));
     }
     await catalogue.settled();
-    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 2300 });
+    expect((await catalogue.stats()).graph).toEqual({ state: 'ready', items: 2300, pending: 0 });
     await catalogue.close();
   });
 });

@@ -123,7 +123,11 @@ describe('callers', () => {
 describe('failures of our own', () => {
   it('go to the log in full and to the client without a detail', async () => {
     const logged: unknown[] = [];
-    const log = { error: (...entry: unknown[]) => void logged.push(entry), info: () => undefined };
+    const log = {
+      error: (...entry: unknown[]) => void logged.push(entry),
+      warn: () => undefined,
+      info: () => undefined,
+    };
     const failure = new Error('EIO: /secret/folder/catalogue.db');
     const app = world.withApp({
       log,
@@ -138,7 +142,11 @@ describe('failures of our own', () => {
 
   it('are not what a bad request is', async () => {
     const logged: unknown[] = [];
-    const log = { error: (...entry: unknown[]) => void logged.push(entry), info: () => undefined };
+    const log = {
+      error: (...entry: unknown[]) => void logged.push(entry),
+      warn: () => undefined,
+      info: () => undefined,
+    };
     await request(world.withApp({ log }).handler).get('/v1/items/nobody');
     expect(logged).toEqual([]);
   });

@@ -149,7 +149,7 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
         dimension,
         fingerprint,
         changeNumber: items.length,
-        graph: { state: 'none', items: 0 },
+        graph: { state: 'none', items: 0, pending: 0 },
         densities: { items: items.length, changeNumber: items.length },
         fields: [{ field: 'category', distinct: 1, values: [{ value: 'fruit', count: 2 }] }],
         bytes: 123,

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerApp } from '../../src/server/app.js';
-import { batchResultSchema } from '../../src/server/routes/item-batch.js';
+import { batchResultSchema } from '../../src/server/schemas/writes.js';
 import { expectProblem } from './helpers.js';
 import { createWriteWorld, listening, type WriteWorld } from './write-world.js';
 

@@ -7,13 +7,24 @@ import { createWorld, type World } from './helpers.js';
 const operationSchema = z.object({
   operationId: z.string(),
   summary: z.string().min(5),
+  tags: z.array(z.string()).length(1),
+  'x-kindred-scope': z.enum(['none', 'read', 'write', 'admin']),
   parameters: z.array(
-    z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema: z.looseObject({}) }),
+    z.object({
+      name: z.string(),
+      in: z.enum(['path', 'query', 'header']),
+      required: z.boolean(),
+      schema: z.looseObject({}),
+    }),
   ),
   requestBody: z.object({ content: z.record(z.string(), z.object({ schema: z.looseObject({}) })) }).optional(),
   responses: z.record(
     z.string().regex(/^[2-5]\d\d$/),
-    z.object({ description: z.string().min(1), content: z.record(z.string(), z.unknown()) }),
+    z.object({
+      description: z.string().min(1),
+      content: z.record(z.string(), z.unknown()).optional(),
+      headers: z.record(z.string(), z.unknown()).optional(),
+    }),
   ),
 });
 const documentSchema = z.object({
@@ -51,6 +62,7 @@ describe('/openapi.json', () => {
         .sort(),
     ).toEqual([
       'get /healthz',
+      'get /metrics',
       'get /openapi.json',
       'get /readyz',
       'get /v1/audit',
@@ -94,7 +106,8 @@ describe('/openapi.json', () => {
         expect(operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)).toEqual(
           named,
         );
-        expect(Object.keys(operation.responses).filter((status) => status.startsWith('2'))).toHaveLength(1);
+        const successes = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
+        expect(successes).toHaveLength(operation.operationId === 'putItem' ? 2 : 1);
       }
     }
     expect(new Set(ids).size).toBe(ids.length);
@@ -135,5 +148,56 @@ describe('/openapi.json', () => {
       '503',
     ]);
     expect(valuesOf('$schema', document)).toEqual([]);
+  });
+
+  it('is valid by the OpenAPI 3.1 schema', async () => {
+    const { Validator } = await import('@seriousme/openapi-schema-validator');
+    const validator = new Validator();
+    const whole = z.record(z.string(), z.unknown()).parse((await request(world.app.handler).get('/openapi.json')).body);
+    expect(await validator.validate(whole)).toEqual({ valid: true });
+    expect(validator.version).toBe('3.1');
+    // The test can fail:
+    const broken = { ...whole, info: { title: 'no version' } };
+    expect(await new Validator().validate(broken)).toMatchObject({ valid: false });
+  });
+
+  it('is what the server does: each operation is answered by a route, and there is no other route', async () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      const url = path.replaceAll(/\{\w+\}/g, 'nobody');
+      for (const method of ['get', 'post', 'put', 'delete'] as const) {
+        const { status, headers } = await request(world.app.handler)[method](url);
+        expect([path, method, status === 405]).toEqual([path, method, methods[method] === undefined]);
+        if (status !== 405) expect(methods[method]?.responses).toHaveProperty(String(status));
+        if (status === 405) expect(headers['allow']?.split(', ').length).toBeGreaterThan(1);
+      }
+    }
+    const router: unknown = Reflect.get(world.app.handler, 'router');
+    const stack: unknown = typeof router === 'function' ? Reflect.get(router, 'stack') : [];
+    const routed = z
+      .array(z.unknown())
+      .parse(stack)
+      .flatMap((layer) => {
+        const { success, data } = z.looseObject({ route: z.looseObject({ path: z.string() }) }).safeParse(layer);
+        return success ? [data.route.path.replace(/(?<!\\):(\w+)/g, '{$1}').replaceAll('\\:', ':')] : [];
+      });
+    expect(routed.filter((path) => path !== '/').sort()).toEqual(Object.keys(document.paths).sort());
+  });
+
+  it('says which headers a conditional write takes, what is tagged, and when to come back', () => {
+    const item = document.paths['/v1/items/{id}'];
+    const headersOf = (operation: z.infer<typeof operationSchema> | undefined) =>
+      operation?.parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
+    expect(headersOf(item?.put)).toEqual(['If-Match', 'If-None-Match']);
+    expect(headersOf(item?.delete)).toEqual(['If-Match', 'If-None-Match']);
+    expect(headersOf(item?.get)).toEqual(['If-None-Match']);
+    for (const status of ['200', '201']) expect(item?.put?.responses[status]?.headers).toHaveProperty('ETag');
+    expect(item?.get?.responses).toHaveProperty('304');
+    for (const methods of Object.values(document.paths)) {
+      for (const { responses } of Object.values(methods)) {
+        if (responses['503']) expect(responses['503'].headers).toHaveProperty('Retry-After');
+      }
+    }
+    expect(document.paths['/v1/items:batch']?.post?.requestBody?.content).toHaveProperty('application/x-ndjson');
+    expect(document.components.schemas['Problem']).toHaveProperty('examples');
   });
 });

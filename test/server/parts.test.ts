@@ -217,7 +217,7 @@ describe('startServer', () => {
     const answer = fetch(`${server.url}/v1/search`, { method: 'POST', body });
     const failed = expect(answer).rejects.toThrow();
     while (world.embedder.pending < 1) await new Promise((resolve) => setTimeout(resolve, 5));
-    await server.close(20);
+    await server.close({ graceMs: 20 });
     await failed;
     release();
   });

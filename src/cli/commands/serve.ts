@@ -1,27 +1,16 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { parseOptions, realNumber, wholeNumber } from '../../config/parse.js';
-import { exists } from '../../core/files.js';
-import { workerUrl } from '../../core/worker-url.js';
-import { blockUnsafeLoaders } from '../../data/decode.js';
-import { inspectUpload } from '../../data/upload.js';
-import { auditCatalogue, createPictureHasher } from '../../evaluate/audit/catalogue.js';
-import { createBlobStore } from '../../indexing/blobs.js';
-import { createItemWriter } from '../../indexing/item-writer.js';
-import { openShelf } from '../../indexing/snapshot/shelf.js';
 import { openIndex, type OpenedIndex } from '../../indexing/index-folder.js';
-import { createSearch } from '../../search/search.js';
-import { createTruthMeter, defaultTruthShare } from '../../search/truth-meter.js';
-import { createApp, type ServerApp } from '../../server/app.js';
-import { createLog, type Log } from '../../server/log.js';
-import { allowedHostsFor, isLoopback } from '../../server/middleware/security.js';
+import { defaultTruthShare } from '../../search/truth-meter.js';
+import { logLevels } from '../../server/log.js';
+import { isLoopback } from '../../server/middleware/security.js';
 import { startServer } from '../../server/start.js';
 import type { CommandContext, CommandModule } from '../command.js';
-import { accessOptions, checkAccessOptions, openAccess, type OpenedAccess } from '../serve/access.js';
+import { accessOptions, checkAccessOptions, openAccess } from '../serve/access.js';
+import { composeServer, type Lasting, prepareServer } from '../serve/compose-server.js';
 import { followVersions } from '../serve/follow.js';
-import { type Generation, openGeneration, type ServedVersion } from '../serve/generation.js';
+import { type Generation, openGeneration } from '../serve/generation.js';
 import { sweepBlobs } from '../serve/sweep.js';
 import { createSwitchboard } from '../serve/switchboard.js';
 import type { OpenEmbedder } from './index.js';
@@ -33,61 +22,16 @@ export const serveOptions = z.object({
   threads: wholeNumber(1, 256).optional(),
   snapshots: z.string().optional(),
   log: z.boolean().default(false),
+  logLevel: z.enum(logLevels).optional(),
+  slowMs: wholeNumber(1, 3_600_000).default(1000),
+  requestTimeout: wholeNumber(1, 3600).default(60),
+  drainDelay: wholeNumber(0, 600).default(1),
   readOnly: z.boolean().default(false),
   storeImages: z.boolean().default(true),
   ...accessOptions,
   truthShare: realNumber(0, 1).default(defaultTruthShare),
 });
 export type ServeOptions = z.infer<typeof serveOptions>;
-
-/** The folder of the built page, or undefined when it is not built. */
-async function findPage(): Promise<string | undefined> {
-  const folder = fileURLToPath(workerUrl('../../web/', import.meta.url));
-  return (await exists(join(folder, 'index.html'))) ? folder : undefined;
-}
-
-/** What does not change with the version that is served. */
-interface Shared {
-  readonly page: string | undefined;
-  readonly access: OpenedAccess;
-  readonly log: Log;
-}
-
-function composeServer(version: ServedVersion, options: ServeOptions, { page, access, log }: Shared): ServerApp {
-  const { index, catalogue, embedder, model, calibration, signal } = version;
-  blockUnsafeLoaders();
-  const hashPicture = createPictureHasher();
-  const truthMeter = createTruthMeter({ catalogue, share: options.truthShare });
-  signal.addEventListener('abort', () => truthMeter.close());
-  return createApp({
-    search: createSearch({ catalogue, embedder, calibration, truthMeter }),
-    truthMeter,
-    catalogue,
-    model,
-    ...((options.allowKeylessWrites || options.keys !== undefined) &&
-      !options.readOnly && {
-        writes: createItemWriter({
-          catalogue,
-          embedder,
-          blobs: options.storeImages ? createBlobStore(index.folder) : null,
-        }),
-      }),
-    inspect: inspectUpload,
-    audit: (report) =>
-      auditCatalogue(catalogue, {
-        hashPicture,
-        progress: ({ stage, done, total = 0 }) => report({ stage, done, total }),
-        signal,
-        picturesAtOnce: 1,
-      }),
-    snapshots: options.snapshots === undefined ? undefined : openShelf(options.index, options.snapshots, signal),
-    page,
-    access,
-    allowedHosts: allowedHostsFor(options.host, options.allowHost),
-    trustedProxies: options.trustProxy,
-    log,
-  });
-}
 
 /**
  * Serves an index until the signal aborts, then lets the answers under way out and closes.
@@ -99,10 +43,10 @@ export async function runServe(
   openEmbedder: OpenEmbedder,
 ): Promise<void> {
   checkAccessOptions(options);
-  const log = createLog(options.log);
-  const access = await openAccess(options, context.warn, log);
+  const lasting = await prepareServer(options);
+  const access = await openAccess(options, context.warn, lasting.log);
   try {
-    await serveWith(options, context, openEmbedder, { access, log, page: await findPage() });
+    await serveWith(options, context, openEmbedder, { ...lasting, access });
   } finally {
     await access.close();
   }
@@ -112,17 +56,16 @@ async function serveWith(
   options: ServeOptions,
   context: CommandContext,
   openEmbedder: OpenEmbedder,
-  shared: Shared,
+  lasting: Lasting,
 ): Promise<void> {
   const { readOnly } = options;
-  const { page, access } = shared;
   const index = await openIndex(options.index, { readOnly });
   try {
     const open = (version: OpenedIndex): Promise<Generation> => {
       for (const note of version.catalogue.notes) context.warn(note);
       const { threads } = options;
       return openGeneration(version, { embedder: openEmbedder, threads }, (parts) =>
-        composeServer(parts, options, shared),
+        composeServer(parts, options, lasting),
       );
     };
     const board = createSwitchboard(await open(index));
@@ -133,19 +76,21 @@ async function serveWith(
       const { model } = board.current();
       context.out(
         `kindred serves ${items.toLocaleString('en-US')} items, by ${model.backbone} with ONNX Runtime on the CPU\n` +
-          (page === undefined
+          (lasting.page === undefined
             ? `  the page is not built (npm run build); the API is at ${server.url}/v1`
             : `  page  ${server.url}/`) +
           `\n  API   ${server.url}/openapi.json`,
       );
-      if (access.keys !== null && !isLoopback(options.host)) {
+      if (lasting.access.keys !== null && !isLoopback(options.host)) {
         context.warn('keys travel as they are over plain HTTP: put a proxy with TLS in front (docs/security.md)');
       }
       const { warn, signal } = context;
+      signal.addEventListener('abort', () => board.drain(), { once: true });
       const retiring = new Set<Promise<void>>();
       await followVersions({ root: index.folder, readOnly, board, open, warn, signal, retiring });
-      context.warn('draining: no new connections, waiting for the answers under way');
-      await server.close();
+      const { drainDelay } = options;
+      context.warn(`draining: no new connections after ${drainDelay} s, waiting for the answers under way`);
+      await server.close({ delayMs: drainDelay * 1000 });
       await Promise.all(retiring);
     } finally {
       await board.current().close();
@@ -177,11 +122,16 @@ export const command: CommandModule = {
         '--truth-share <share>',
         `of the live queries, how many are compared with the exact answer in idle time (default: ${defaultTruthShare})`,
       )
-      .option('--log', 'log every request to stderr as JSON lines, not only failures')
+      .option('--log', 'log every request to stderr as JSON lines: short for --log-level info')
+      .option('--log-level <level>', 'error, warn (failures and slow requests; the default) or info (every request)')
+      .option('--slow-ms <ms>', 'from when a request is slow (default: 1000)')
+      .option('--request-timeout <seconds>', 'answer 503 to what is not done by then (default: 60)')
+      .option('--drain-delay <seconds>', 'when stopped, go on for so long with /readyz at 503 (default: 1)')
       .addHelpText(
         'after',
         `
-Ctrl-C stops it cleanly. docs/http-api.md describes every route, docs/security.md keys and what is defended.
+Ctrl-C or SIGTERM stops it cleanly, a second one at once. docs/http-api.md describes every route,
+docs/security.md keys and what is defended, docs/operations.md how to run it for long.
 
 Examples:
   kindred serve --index .kindred/index

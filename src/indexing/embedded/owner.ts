@@ -229,7 +229,11 @@ export class Owner {
     const building = this.#graph.pending.size > 0;
     return {
       ...this.#stats,
-      graph: { state: !this.#buildable ? 'none' : building ? 'building' : 'ready', items: this.#graph.items },
+      graph: {
+        state: !this.#buildable ? 'none' : building ? 'building' : 'ready',
+        items: this.#graph.items,
+        pending: this.#buildable ? this.#graph.pending.size : 0,
+      },
       densities: { items: this.#table.known, changeNumber: Math.max(0, this.#densities.changeNumber) },
       bytes: bytesOf([path, `${path}-wal`, join(folder, graphFile)]),
     };

@@ -68,6 +68,7 @@ export function auditRoutes({ catalogue, audit }: Pick<AppDeps, 'catalogue' | 'a
       query: auditQuerySchema,
       answer: { json: auditResponseSchema, about: 'The findings, or how far the run is that makes them.' },
       errors: ['invalid-option'],
+      unhurried: true,
       handle: async (request, response) => {
         const { limit, wait } = parseRequest(auditQuerySchema, request.query);
         const { changeNumber } = await catalogue.stats();

@@ -59,6 +59,7 @@ export function imageRoutes({ catalogue, limits }: AppDeps): Route[] {
         mediaTypes: ['image/webp', 'image/jpeg', 'image/png', 'image/avif', 'image/gif'],
         about: 'The stored picture as it is; with `width` a WebP (or JPEG where WebP is not accepted) of that width.',
       },
+      tagged: true,
       errors: [
         'item-not-found',
         'image-missing',
@@ -68,6 +69,7 @@ export function imageRoutes({ catalogue, limits }: AppDeps): Route[] {
         'invalid-request',
         'overloaded',
       ],
+      unhurried: true, // a large picture over a slow line
       handle,
     },
   ];

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
-import { z } from 'zod';
 import { KindredError } from '../../core/errors.js';
 import type { ItemWriter } from '../../indexing/item-writer.js';
 import { itemNotFound } from '../../search/examples.js';
@@ -12,26 +11,14 @@ import type { BatchEntry } from '../item-parts.js';
 import { inGroups } from '../ndjson.js';
 import { toKindredError, toProblem } from '../problem.js';
 import type { Route } from '../route.js';
-import { problemSchema } from '../schemas/api.js';
 import { parseRequest } from '../schemas/issues.js';
-import { batchFormSchema, batchLineSchema } from '../schemas/writes.js';
+import { batchFormSchema, batchLineSchema, batchResultSchema, type BatchResult } from '../schemas/writes.js';
 import { checkId, contentOf, requireWrites, writeErrors, type ItemWriteDeps } from './item-writes.js';
 
 /** Lines, or items of a form, in one request. */
 const mostLines = 100_000;
 /** Lines at work at once: enough to fill the embedder's workers and to share commits. */
 const groupSize = 32;
-
-/** One line of the answer, in the order of the request's lines. */
-export const batchResultSchema = z.object({
-  /** Of the request, or the item's place in its form, from 1; empty lines are not counted. */
-  line: z.number().int(),
-  /** Null where the line does not even tell it. */
-  id: z.string().nullable(),
-  outcome: z.enum(['added', 'replaced', 'unchanged', 'deleted', 'failed']),
-  problem: problemSchema.optional(),
-});
-export type BatchResult = z.infer<typeof batchResultSchema>;
 
 interface BatchDeps extends Omit<ItemWriteDeps, 'readBody'>, BatchLimits {
   readonly log: Log;
@@ -46,7 +33,7 @@ function checkAlone(picture: Buffer | undefined, others: Readonly<Record<string,
   }
 }
 
-export function itemBatchRoutes({ writes, inspect, running, log, ...limits }: BatchDeps): Route[] {
+export function itemBatchRoutes({ writes, inspect, log, ...limits }: BatchDeps): Route[] {
   const grouping = { count: groupSize, mostBytes: limits.bodyBytes * 2, sizeOf: sizeOfEntry };
 
   const write = async (writer: ItemWriter, entry: BatchEntry): Promise<Omit<BatchResult, 'line' | 'problem'>> => {
@@ -123,17 +110,21 @@ export function itemBatchRoutes({ writes, inspect, running, log, ...limits }: Ba
         lines: batchResultSchema,
         about: 'A result a line, in order, as they are durable; a bad line stops no other.',
       },
-      errors: [...writeErrors, 'body-too-large', 'content-type-unsupported'],
-      handle: (request, response) => {
+      errors: [
+        ...writeErrors.filter((code) => code !== 'precondition-failed'),
+        'body-too-large',
+        'content-type-unsupported',
+      ],
+      queue: 'writes',
+      unhurried: true,
+      handle: async (request, response) => {
         const writer = requireWrites(writes);
-        return running.run(async () => {
-          try {
-            await answerAll(writer, readEntries(request, limits), response);
-          } finally {
-            // What is left of a refused batch is dropped, so that its sender hears why instead of losing the connection.
-            request.resume();
-          }
-        });
+        try {
+          await answerAll(writer, readEntries(request, limits), response);
+        } finally {
+          // What is left of a refused batch is dropped, so that its sender hears why instead of losing the connection.
+          request.resume();
+        }
       },
     },
   ];

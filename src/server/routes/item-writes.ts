@@ -7,7 +7,6 @@ import { itemTag } from '../../indexing/item-tag.js';
 import type { ItemToWrite, ItemWriter } from '../../indexing/item-writer.js';
 import { itemNotFound } from '../../search/examples.js';
 import type { AppDeps } from '../deps.js';
-import type { Limiter } from '../limiter.js';
 import { parseJson, type ReadBody } from '../middleware/body.js';
 import { presentItem } from '../present.js';
 import { idOf, type Route } from '../route.js';
@@ -17,8 +16,6 @@ import { itemFormSchema, itemRequestSchema, metadataFieldSchema, writeResponseSc
 
 export interface ItemWriteDeps extends Pick<AppDeps, 'writes' | 'inspect'> {
   readonly readBody: ReadBody;
-  /** Bounds the bodies held in memory and the pictures that wait. */
-  readonly running: Limiter;
 }
 
 export const writeErrors: readonly ErrorCode[] = [
@@ -26,7 +23,6 @@ export const writeErrors: readonly ErrorCode[] = [
   'precondition-failed',
   'invalid-request',
   'invalid-option',
-  'overloaded',
   'disk-full',
 ];
 const contentErrors: readonly ErrorCode[] = [
@@ -84,7 +80,7 @@ export function contentOf(image: string | undefined, vector: readonly number[] |
   return vector === undefined ? 'kept' : { vector };
 }
 
-export function itemWriteRoutes({ writes, inspect, readBody, running }: ItemWriteDeps): Route[] {
+export function itemWriteRoutes({ writes, inspect, readBody }: ItemWriteDeps): Route[] {
   const readItem = async (request: Request, response: Response): Promise<ItemToWrite> => {
     const id = checkId(idOf(request));
     const body = await readBody(request, response);
@@ -109,20 +105,22 @@ export function itemWriteRoutes({ writes, inspect, readBody, running }: ItemWrit
       query: itemFormSchema,
       body: { json: itemRequestSchema, form: itemFormSchema },
       answer: { json: writeResponseSchema, about: 'Durable, and found by the next search. 201 where it is new.' },
+      tagged: true,
+      conditional: true,
+      creates: true,
       errors: [...writeErrors, ...contentErrors],
-      handle: (request, response) => {
+      queue: 'writes',
+      handle: async (request, response) => {
         const writer = requireWrites(writes);
         // Of a picture alone as the body, the query says what a form's fields would.
         if (!request.is('image/*')) parseRequest(noQuerySchema, request.query);
         const condition = conditionOf(request);
-        return running.run(async () => {
-          const wanted = await readItem(request, response);
-          const { content } = wanted;
-          if (content !== 'kept' && 'image' in content) await inspect?.(content.image);
-          const { outcome, item } = await writer.put(wanted, condition);
-          response.set('ETag', `"${itemTag(item)}"`).status(outcome === 'added' ? 201 : 200);
-          response.json({ outcome, item: presentItem(item) });
-        });
+        const wanted = await readItem(request, response);
+        const { content } = wanted;
+        if (content !== 'kept' && 'image' in content) await inspect?.(content.image);
+        const { outcome, item } = await writer.put(wanted, condition);
+        response.set('ETag', `"${itemTag(item)}"`).status(outcome === 'added' ? 201 : 200);
+        response.json({ outcome, item: presentItem(item) });
       },
     },
     {
@@ -133,7 +131,9 @@ export function itemWriteRoutes({ writes, inspect, readBody, running }: ItemWrit
       summary: 'Deletes an item',
       query: noQuerySchema,
       answer: { mediaTypes: [], status: 204, about: 'Deleted, durably: no later search finds it.' },
+      conditional: true,
       errors: [...writeErrors, 'item-not-found'],
+      queue: 'writes',
       handle: async (request, response) => {
         const writer = requireWrites(writes);
         parseRequest(noQuerySchema, request.query);

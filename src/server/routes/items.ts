@@ -19,6 +19,7 @@ export function itemRoutes({ catalogue }: AppDeps): Route[] {
       query: itemsQuerySchema,
       answer: { json: itemsResponseSchema, about: 'A page; `next` leads to the one after it.' },
       errors: ['invalid-option', 'unknown-filter-field'],
+      queue: 'searches',
       handle: async (request, response) => {
         const { limit, after, filter } = parseRequest(itemsQuerySchema, request.query);
         const page = await catalogue.scan({
@@ -37,7 +38,9 @@ export function itemRoutes({ catalogue }: AppDeps): Route[] {
       summary: 'One item',
       query: noQuerySchema,
       answer: { json: itemSchema, about: 'The item.' },
+      tagged: true,
       errors: ['item-not-found', 'invalid-request', 'invalid-option'],
+      queue: 'searches',
       handle: async (request, response) => {
         parseRequest(noQuerySchema, request.query);
         const id = idOf(request);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorCodes, KindredError } from '../../core/errors.js';
+import { countPictures } from '../../search/examples.js';
 import type { SearchAnswer, SearchQuery } from '../../search/search.js';
 import { presentOutcome, roundedMs } from '../present.js';
 import type { Route } from '../route.js';
@@ -11,11 +12,6 @@ import { bodyErrors, imageErrors, searchErrors, type SearchRouteParts } from './
 /** The list as such; each query is validated when its turn comes, by the schema that the document shows. */
 const looseSchema = z.strictObject({ queries: z.array(z.unknown()).min(1).max(mostQueries) });
 
-function countPictures({ example }: SearchQuery): number {
-  const examples = 'positives' in example ? [...example.positives, ...(example.negatives ?? [])] : [example];
-  return examples.filter((one) => 'image' in one || ('box' in one && one.box !== undefined)).length;
-}
-
 /** All that could be read, within the pictures of one batch. */
 async function readQueries(
   values: readonly unknown[],
@@ -26,7 +22,7 @@ async function readQueries(
   for (const value of values) {
     try {
       const query = await read(value);
-      const more = countPictures(query);
+      const more = countPictures(query.example);
       if (pictures + more > mostQueries) {
         throw new KindredError('invalid-option', `queries must have at most ${mostQueries} pictures in all`, {
           field: 'queries',
@@ -43,7 +39,7 @@ async function readQueries(
   return queries;
 }
 
-export function searchBatchRoutes({ search, inspect, readBody, imageQueries, log }: SearchRouteParts): Route[] {
+export function searchBatchRoutes({ search, inspect, readBody, queues, log }: SearchRouteParts): Route[] {
   return [
     {
       method: 'post',
@@ -54,30 +50,31 @@ export function searchBatchRoutes({ search, inspect, readBody, imageQueries, log
       body: { json: searchBatchSchema },
       answer: { json: searchBatchResponseSchema, about: 'An answer or a problem for each query, in their order.' },
       errors: [...bodyErrors, ...imageErrors, ...searchErrors],
-      handle: (request, response) =>
-        imageQueries.run(async () => {
-          const body = await readBody(request, response);
-          if (body.kind === 'form') {
-            throw new KindredError('content-type-unsupported', 'the body must be application/json');
+      queue: 'images',
+      handle: async (request, response, signal) => {
+        const body = await readBody(request, response);
+        if (body.kind === 'form') {
+          throw new KindredError('content-type-unsupported', 'the body must be application/json');
+        }
+        const { queries } = parseRequest(looseSchema, body.value);
+        const started = performance.now();
+        const read = await readQueries(queries, (value) => readSearchJson(value, inspect));
+        const wanted = read.flatMap((one) => (one instanceof KindredError ? [] : [one]));
+        const ask = () => search.searchAll(wanted);
+        const embeds = wanted.some((query) => countPictures(query.example) > 0);
+        const found = await (embeds ? queues.embeddings.run(ask, signal) : ask());
+        const tookMs = performance.now() - started;
+        let next = 0;
+        const answers = read.map((one): SearchAnswer | KindredError =>
+          one instanceof KindredError ? one : (found[next++] ?? new KindredError('internal', 'a query got no answer')),
+        );
+        for (const one of answers) {
+          if (one instanceof KindredError && errorCodes[one.code].http >= 500) {
+            log?.error({ err: one, cause: one.cause }, 'a query of a batch failed');
           }
-          const { queries } = parseRequest(looseSchema, body.value);
-          const started = performance.now();
-          const read = await readQueries(queries, (value) => readSearchJson(value, inspect));
-          const found = await search.searchAll(read.flatMap((one) => (one instanceof KindredError ? [] : [one])));
-          const tookMs = performance.now() - started;
-          let next = 0;
-          const answers = read.map((one): SearchAnswer | KindredError =>
-            one instanceof KindredError
-              ? one
-              : (found[next++] ?? new KindredError('internal', 'a query got no answer')),
-          );
-          for (const one of answers) {
-            if (one instanceof KindredError && errorCodes[one.code].http >= 500) {
-              log?.error({ err: one, cause: one.cause }, 'a query of a batch failed');
-            }
-          }
-          response.json({ answers: answers.map((one) => presentOutcome(one, tookMs)), tookMs: roundedMs(tookMs) });
-        }),
+        }
+        response.json({ answers: answers.map((one) => presentOutcome(one, tookMs)), tookMs: roundedMs(tookMs) });
+      },
     },
   ];
 }

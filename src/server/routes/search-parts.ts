@@ -1,12 +1,11 @@
 import type { ErrorCode } from '../../core/errors.js';
 import type { AppDeps } from '../deps.js';
-import type { Limiter } from '../limiter.js';
 import type { ReadBody } from '../middleware/body.js';
+import type { Queues } from '../queues.js';
 
 export interface SearchRouteParts extends AppDeps {
   readonly readBody: ReadBody;
-  /** Everything that may embed a picture goes through it. */
-  readonly imageQueries: Limiter;
+  readonly queues: Queues;
 }
 
 export const bodyErrors = [
@@ -22,7 +21,6 @@ export const imageErrors = [
   'image-unsupported',
   'image-unreadable',
   'image-too-large',
-  'overloaded',
 ] as const satisfies readonly ErrorCode[];
 export const searchErrors = [
   'item-not-found',

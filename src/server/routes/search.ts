@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Box } from '../../core/images.js';
+import { countPictures } from '../../search/examples.js';
 import type { SearchQuery } from '../../search/search.js';
 import { presentAnswer, serverTiming } from '../present.js';
+import type { QueueName } from '../queues.js';
 import { idOf, type Route } from '../route.js';
 import { embedResponseSchema, searchResponseSchema } from '../schemas/api.js';
 import { parseRequest } from '../schemas/issues.js';
@@ -12,10 +14,11 @@ import { searchRequestSchema } from '../schemas/search.js';
 import { checkedPicture, readSearchBody } from '../search-input.js';
 import { bodyErrors, imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
 
-export function searchRoutes({ search, inspect, readBody, imageQueries }: SearchRouteParts): Route[] {
-  const answer = async ({ example, options }: SearchQuery, response: Response): Promise<void> => {
+export function searchRoutes({ search, inspect, readBody, queues }: SearchRouteParts): Route[] {
+  const answer = async (query: SearchQuery, response: Response, signal: AbortSignal): Promise<void> => {
     const started = performance.now();
-    const found = await search.search(example, options);
+    const ask = () => search.search(query.example, query.options);
+    const found = await (countPictures(query.example) > 0 ? queues.embeddings.run(ask, signal) : ask());
     const tookMs = performance.now() - started;
     response.set('Server-Timing', serverTiming(found.timings, tookMs)).json(presentAnswer(found, tookMs));
   };
@@ -30,11 +33,9 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
       body: { json: searchRequestSchema, form: searchFormSchema },
       answer: { json: searchResponseSchema, about: 'Nearest first; a queried item itself is left out.' },
       errors: [...bodyErrors, ...imageErrors, ...searchErrors],
-      handle: (request, response) =>
-        // The place is taken before the body is read, so that memory for uploads is bounded, too.
-        imageQueries.run(async () =>
-          answer(await readSearchBody(await readBody(request, response), inspect), response),
-        ),
+      queue: queueOfSearch,
+      handle: async (request, response, signal) =>
+        answer(await readSearchBody(await readBody(request, response), inspect), response, signal),
     },
     {
       method: 'get',
@@ -45,13 +46,14 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
       query: similarQuerySchema,
       answer: { json: searchResponseSchema, about: 'Nearest first; the item itself is left out.' },
       errors: ['invalid-request', 'invalid-option', ...imageErrors, ...searchErrors],
-      handle: async (request, response) => {
+      queue: ({ query }) => (query['box'] === undefined ? 'searches' : 'images'),
+      handle: async (request, response, signal) => {
         const { box, filter, ...options } = parseRequest(similarQuerySchema, request.query);
         const conditions = filter === undefined ? undefined : parseConditions(filter);
         const wanted = { example: { id: idOf(request) }, options: { ...options, filter: conditions } };
-        if (box === undefined) return answer(wanted, response);
+        if (box === undefined) return answer(wanted, response, signal);
         const part = { ...wanted, example: { ...wanted.example, box: parseBoxText(box) } };
-        return imageQueries.run(() => answer(part, response));
+        return answer(part, response, signal);
       },
     },
     {
@@ -63,21 +65,30 @@ export function searchRoutes({ search, inspect, readBody, imageQueries }: Search
       body: { json: embedRequestSchema, form: embedFormSchema },
       answer: { json: embedResponseSchema, about: 'A vector of unit length.' },
       errors: [...bodyErrors, ...imageErrors],
-      handle: (request, response) =>
-        imageQueries.run(async () => {
-          const body = await readBody(request, response);
-          const wanted = body.kind === 'form' ? readEmbedForm(body.fields, body.image) : readEmbedJson(body.value);
-          const { bytes, box } = wanted;
-          const image = await checkedPicture(bytes, inspect);
-          const { embedding } = await search.embed({ image, ...(box !== undefined && { box }) });
-          response.json({
-            embedding: Array.from(embedding),
-            dimension: embedding.length,
-            fingerprint: search.fingerprint,
-          });
-        }),
+      queue: 'images',
+      handle: async (request, response, signal) => {
+        const body = await readBody(request, response);
+        const wanted = body.kind === 'form' ? readEmbedForm(body.fields, body.image) : readEmbedJson(body.value);
+        const { bytes, box } = wanted;
+        const part = { image: await checkedPicture(bytes, inspect), ...(box !== undefined && { box }) };
+        const { embedding } = await queues.embeddings.run(() => search.embed(part), signal);
+        response.json({
+          embedding: Array.from(embedding),
+          dimension: embedding.length,
+          fingerprint: search.fingerprint,
+        });
+      },
     },
   ];
+}
+
+/** A JSON body of more bytes holds a picture: the longest vectors take less. */
+const mostVectorBytes = 64 * 1024;
+
+/** Told from the headers, since the place is taken before the body is read: uploads in memory are bounded, too. */
+function queueOfSearch(request: Request): QueueName {
+  const bytes = Number(request.headers['content-length'] ?? Infinity);
+  return request.is('application/json') && bytes <= mostVectorBytes ? 'searches' : 'images';
 }
 
 interface Picture {

@@ -48,6 +48,7 @@ export function snapshotRoutes({ snapshots }: Pick<AppDeps, 'snapshots'>, readBo
         'disk-full',
         'origin-not-allowed',
       ],
+      unhurried: true,
       handle: async (request, response) => {
         const place = shelf();
         const body = await readBody(request, response);

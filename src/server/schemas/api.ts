@@ -121,16 +121,31 @@ export const embedResponseSchema = z.object({
   fingerprint: z.string(),
 });
 
+export type ApiEmbedding = z.infer<typeof embedResponseSchema>;
+
 /** RFC 9457. `code` is one of core/errors.ts; `field` names what was wrong in the request. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  code: z.string(),
-  detail: z.string(),
-  field: z.string().optional(),
-  hint: z.string().optional(),
-  /** As in X-Request-Id and the server's logs. */
-  requestId: z.string().optional(),
-});
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string(),
+    field: z.string().optional(),
+    hint: z.string().optional(),
+    /** As in X-Request-Id and the server's logs. */
+    requestId: z.string().optional(),
+  })
+  .meta({
+    examples: [
+      {
+        type: 'urn:kindred:problem:invalid-option',
+        title: 'invalid option',
+        status: 422,
+        code: 'invalid-option',
+        detail: 'limit must be at most 1000',
+        field: 'limit',
+      },
+    ],
+  });
 export type ApiProblem = z.infer<typeof problemSchema>;

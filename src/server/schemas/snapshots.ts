@@ -33,6 +33,8 @@ export const snapshotsResponseSchema = z.object({
   running: z.string().nullable(),
 });
 
+export type ApiSnapshots = z.infer<typeof snapshotsResponseSchema>;
+
 /** The folder of snapshots that the server was given. */
 export interface SnapshotShelf {
   create(name: string): Promise<ApiSnapshot>;

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
-import { itemSchema } from './api.js';
+import { itemSchema, problemSchema } from './api.js';
 
 /** What writes carry. Limits of one item; those of a request are in deps.ts. */
 export const mostMetadataFields = 64;
@@ -42,7 +42,10 @@ const hasOneContent = ({ image, vector }: { image?: string | undefined; vector?:
   image === undefined || vector === undefined;
 
 /** JSON body of PUT /v1/items/:id: with neither image nor vector, the picture of an item that is there is kept. */
-export const itemRequestSchema = z.strictObject(content).refine(hasOneContent, oneContent);
+export const itemRequestSchema = z
+  .strictObject(content)
+  .refine(hasOneContent, oneContent)
+  .meta({ examples: [{ label: 'shoe', metadata: { price: 3, used: false } }] });
 
 /** A line of POST /v1/items:batch. */
 export const batchLineSchema = z
@@ -51,6 +54,12 @@ export const batchLineSchema = z
   .refine(({ op, ...rest }) => op === 'put' || Object.keys(rest).length === 1, {
     path: ['op'],
     error: 'delete takes an id alone',
+  })
+  .meta({
+    examples: [
+      { id: 'shoes/1', vector: [0.6, 0.8], label: 'shoe' },
+      { id: 'shoes/2', op: 'delete' },
+    ],
   });
 
 /** POST /v1/items:batch as a form: an item, then its picture where it has one, and so on. */
@@ -62,3 +71,15 @@ export const writeResponseSchema = z.object({
   outcome: z.enum(['added', 'replaced', 'unchanged']),
   item: itemSchema,
 });
+export type ApiWrite = z.infer<typeof writeResponseSchema>;
+
+/** One line of the answer, in the order of the request's lines. */
+export const batchResultSchema = z.object({
+  /** Of the request, or the item's place in its form, from 1; empty lines are not counted. */
+  line: z.number().int(),
+  /** Null where the line does not even tell it. */
+  id: z.string().nullable(),
+  outcome: z.enum(['added', 'replaced', 'unchanged', 'deleted', 'failed']),
+  problem: problemSchema.optional(),
+});
+export type BatchResult = z.infer<typeof batchResultSchema>;

@@ -106,7 +106,7 @@ describe('requests', () => {
 
   it('bring no key into the log', async () => {
     const lines: string[] = [];
-    const log = createLog(true, { write: (line) => void lines.push(line) });
+    const log = createLog('info', { write: (line) => void lines.push(line) });
     const spy = vi.spyOn(process.stderr, 'write');
     const catalogue = fakeCatalogue(world.items, { get: () => Promise.reject(new Error(keys.text.read)) });
     const app = appWith({}, { log, catalogue });
