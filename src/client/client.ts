@@ -1,23 +1,26 @@
 import type { ApiEmbedding, ApiItem, ApiItems, ApiModel, ApiSearchResponse, ApiStats } from '../server/schemas/api.js';
 import type { ApiAudit } from '../server/schemas/audit.js';
+import type { ApiSearchBatchResponse } from '../server/schemas/search.js';
 import type { ApiSnapshot, ApiSnapshots } from '../server/schemas/snapshots.js';
 import type { ApiWrite, BatchResult } from '../server/schemas/writes.js';
 import { writeLines } from './batch.js';
 import { KindredClientError } from './error.js';
 import * as guards from './guards.js';
-import { appendFilter, searchBody, searchQuery, toBlob, type SearchRequest } from './requests.js';
-import type { BatchLine, Box, ItemContent, ListOptions, Picture, SearchOptions } from './requests.js';
+import { itemForm, searchJson, toBlob, toQuery, type SearchRequest } from './requests.js';
+import type { BatchLine, BoxOption, ItemContent, ListOptions, Picture, SearchOptions } from './requests.js';
 import { createTransport, type CallOptions, type ClientOptions } from './transport.js';
 
 export { KindredClientError } from './error.js';
-export type { BatchLine, Box, Filter, ItemContent, ListOptions, Picture, SearchOptions } from './requests.js';
-export type { SearchRequest } from './requests.js';
+export type * from './requests.js';
 export type { CallOptions, ClientOptions } from './transport.js';
 export type { ApiEmbedding, ApiItem, ApiItems, ApiModel, ApiResult, ApiSearchResponse } from '../server/schemas/api.js';
 export type { ApiStats } from '../server/schemas/api.js';
 export type { ApiAudit } from '../server/schemas/audit.js';
 export type { ApiSnapshot, ApiSnapshots } from '../server/schemas/snapshots.js';
 export type { ApiWrite, BatchResult } from '../server/schemas/writes.js';
+
+/** Of a query of a batch. */
+export type SearchOutcome = ApiSearchBatchResponse['answers'][number];
 
 export interface Tagged<T> {
   readonly value: T;
@@ -43,14 +46,6 @@ function conditionHeaders({ ifMatch, ifAbsent }: WriteOptions): Record<string, s
   };
 }
 
-function itemForm(image: Picture, { label, metadata }: ItemContent): FormData {
-  const form = new FormData();
-  if (label !== undefined && label !== null) form.set('label', label);
-  if (metadata !== undefined) form.set('metadata', JSON.stringify(metadata));
-  form.set('image', toBlob(image));
-  return form;
-}
-
 /**
  * Calls kindred's HTTP API: a method for each operation of /openapi.json, and some that are easier to use. Every failure
  * is a KindredClientError, except that an aborted call rejects as fetch does.
@@ -60,17 +55,13 @@ export function createClient(address: string | URL, options: ClientOptions = {})
   const transport = createTransport(address, options);
 
   const search = async (request: SearchRequest, { signal }: CallOptions = {}): Promise<ApiSearchResponse> => {
-    const call = { method: 'POST', path: 'v1/search', headers: json, body: JSON.stringify(request), signal } as const;
+    const body = JSON.stringify(await searchJson(request));
+    const call = { method: 'POST', path: 'v1/search', headers: json, body, signal } as const;
     return (await transport.json(call, guards.isSearchResponse)).body;
   };
 
-  const listItems = async (page: ListOptions & CallOptions = {}): Promise<ApiItems> => {
-    const query = new URLSearchParams();
-    if (page.limit !== undefined) query.set('limit', String(page.limit));
-    if (page.after !== undefined) query.set('after', page.after);
-    appendFilter(query, page.filter);
-    return (await transport.json({ path: 'v1/items', query, signal: page.signal }, guards.isItems)).body;
-  };
+  const listItems = async ({ signal, ...page }: ListOptions & CallOptions = {}): Promise<ApiItems> =>
+    (await transport.json({ path: 'v1/items', query: toQuery(page), signal }, guards.isItems)).body;
 
   const isUp = async (path: string, { signal }: CallOptions): Promise<boolean> => {
     try {
@@ -87,28 +78,45 @@ export function createClient(address: string | URL, options: ClientOptions = {})
 
   return {
     search,
+    /** Up to 32 searches in one request, their pictures embedded together. An answer or a problem for each, in order. */
+    async searchBatch(requests: readonly SearchRequest[], { signal }: CallOptions = {}): Promise<SearchOutcome[]> {
+      const body = JSON.stringify({ queries: await Promise.all(requests.map(searchJson)) });
+      const call = { method: 'POST', path: 'v1/search:batch', headers: json, body, signal } as const;
+      return (await transport.json(call, guards.isSearchBatchResponse)).body.answers;
+    },
+    /** The answers of a search one after the other, as far as one reads: `limit` results each. */
+    async *searchPages(request: SearchRequest, call: CallOptions = {}): AsyncGenerator<ApiSearchResponse> {
+      for (let cursor = request.cursor; ;) {
+        const page = await search({ ...request, cursor }, call);
+        yield page;
+        if (page.cursor === null) return;
+        cursor = page.cursor;
+      }
+    },
     /** The items nearest to an item, which is left out. */
-    searchById: (id: string, { signal, ...rest }: SearchOptions & CallOptions = {}) =>
-      search({ ...searchBody(rest), id }, { signal }),
+    searchById: (id: string, { signal, ...rest }: SearchOptions & BoxOption & CallOptions = {}) =>
+      search({ ...rest, id }, { signal }),
     /** The items nearest to a vector of the model's dimension. */
-    searchByVector: (vector: readonly number[], { signal, ...rest }: Omit<SearchOptions, 'box'> & CallOptions = {}) =>
-      search({ ...searchBody(rest), vector: [...vector] }, { signal }),
-    /** The items nearest to a picture, or to a part of it. */
-    async searchByImage(image: Picture, { signal, ...rest }: SearchOptions & CallOptions = {}) {
+    searchByVector: (vector: readonly number[], { signal, ...rest }: SearchOptions & CallOptions = {}) =>
+      search({ ...rest, vector }, { signal }),
+    /** The items nearest to a picture, or to a part of it; the picture is sent as it is, which takes the least time. */
+    async searchByImage(image: Picture, { signal, ...rest }: SearchOptions & BoxOption & CallOptions = {}) {
       const body = toBlob(image);
-      const query = searchQuery(rest, 'json');
       const headers = { 'content-type': body.type };
-      const call = { method: 'POST', path: 'v1/search', query, headers, body, signal } as const;
+      const call = { method: 'POST', path: 'v1/search', query: toQuery(rest), headers, body, signal } as const;
       return (await transport.json(call, guards.isSearchResponse)).body;
     },
     /** As searchById, by GET. */
-    async similarItems(id: string, { signal, ...rest }: SearchOptions & CallOptions = {}): Promise<ApiSearchResponse> {
-      const call = { path: `${itemPath(id)}/similar`, query: searchQuery(rest, 'conditions'), signal };
+    async similarItems(
+      id: string,
+      { signal, ...rest }: SearchOptions & BoxOption & CallOptions = {},
+    ): Promise<ApiSearchResponse> {
+      const call = { path: `${itemPath(id)}/similar`, query: toQuery(rest), signal };
       return (await transport.json(call, guards.isSearchResponse)).body;
     },
-    async embed(image: Picture, { box, signal }: { readonly box?: Box } & CallOptions = {}): Promise<ApiEmbedding> {
+    async embed(image: Picture, { box, signal }: BoxOption & CallOptions = {}): Promise<ApiEmbedding> {
       const body = toBlob(image);
-      const query = searchQuery({ box }, 'json');
+      const query = toQuery({ box });
       const headers = { 'content-type': body.type };
       const call = { method: 'POST', path: 'v1/embed', query, headers, body, signal } as const;
       return (await transport.json(call, guards.isEmbedding)).body;

@@ -8,6 +8,7 @@ import type {
   ApiStats,
 } from '../server/schemas/api.js';
 import type { ApiAudit } from '../server/schemas/audit.js';
+import type { ApiSearchBatchResponse } from '../server/schemas/search.js';
 import type { ApiSnapshot, ApiSnapshots } from '../server/schemas/snapshots.js';
 import type { ApiWrite, BatchResult } from '../server/schemas/writes.js';
 
@@ -33,6 +34,14 @@ export function isItems(value: unknown): value is ApiItems {
 
 export function isSearchResponse(value: unknown): value is ApiSearchResponse {
   return isObject(value) && Array.isArray(value['results']) && value['results'].every(isItem);
+}
+
+export function isSearchBatchResponse(value: unknown): value is ApiSearchBatchResponse {
+  return (
+    isObject(value) &&
+    Array.isArray(value['answers']) &&
+    value['answers'].every((one: unknown) => isSearchResponse(one) || (isObject(one) && isProblem(one['problem'])))
+  );
 }
 
 export function isEmbedding(value: unknown): value is ApiEmbedding {
