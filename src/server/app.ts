@@ -1,23 +1,14 @@
 import type { RequestListener } from 'node:http';
-import express, { type Express } from 'express';
 import { z } from 'zod';
-import { KindredError } from '../core/errors.js';
 import { createAccess } from './access/access.js';
-import { createGuard } from './access/guard.js';
+import { assembleApp } from './assemble.js';
 import { defaultLimits, type AppDeps } from './deps.js';
-import { lingerWithin } from './linger.js';
 import { noLog } from './log.js';
 import { createMetrics } from './metrics.js';
 import { createReadBody } from './middleware/body.js';
-import { allowOrigins } from './middleware/cors.js';
-import { answerErrors, routeNotFound } from './middleware/errors.js';
-import { observeRequests } from './middleware/observe.js';
-import { refuseEarly } from './middleware/refuse-early.js';
-import { checkCaller, limitUrl, securityHeaders } from './middleware/security.js';
 import { describeApi } from './openapi.js';
 import { createQueues } from './queues.js';
-import { nameRequests } from './request-id.js';
-import { markRoute, mountRoutes, type Route } from './route.js';
+import type { Route } from './route.js';
 import { aboutRoutes } from './routes/about.js';
 import { auditRoutes } from './routes/audit.js';
 import { imageRoutes } from './routes/images.js';
@@ -32,33 +23,11 @@ import { searchRoutes } from './routes/search.js';
 
 /** Bytes of a body that holds a few options. */
 const smallBody = 10_000;
-/** What is read and dropped of a refused request beyond the largest body, and for how long. */
-const lingerBytes = 1_000_000;
-const lingerMs = 10_000;
-
 export interface ServerApp {
   /** For node:http, or supertest. */
   readonly handler: RequestListener;
   /** From now on /readyz says no and connections are not kept. */
   drain(): void;
-}
-
-/** The built page; its hashed assets never change, the rest is checked each time. */
-function servePage(app: Express, folder: string | undefined): void {
-  if (folder === undefined) {
-    app.get('/', () => {
-      throw new KindredError('route-not-found', 'the page is not built; the API under /v1 works', {
-        hint: 'Build it with npm run build, then start the server again.',
-      });
-    });
-    return;
-  }
-  const setHeaders = (response: express.Response, path: string): void => {
-    const hashed = /[\\/]assets[\\/]/.test(path);
-    markRoute(response, 'page');
-    response.set('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-  };
-  app.use(express.static(folder, { cacheControl: false, setHeaders }));
 }
 
 /** Builds the HTTP API and the page from parts; it opens nothing and listens nowhere. */
@@ -98,29 +67,7 @@ export function createApp(deps: AppDeps): ServerApp {
   ];
   const document = JSON.stringify(describeApi(routes));
 
-  const app = express();
-  app.set('etag', false); // hashing every answer costs more than it saves; pictures and the page have their own
-  app.set('case sensitive routing', true);
-  app.set('query parser', 'simple');
-  app.set('trust proxy', deps.trustedProxies ?? false);
-  app.use(
-    nameRequests,
-    observeRequests({ log, metrics, slowMs: limits.slowMs }),
-    lingerWithin(bodyBytes + lingerBytes, lingerMs),
-    refuseEarly(routes, queues),
-    securityHeaders(),
-    limitUrl,
-    checkCaller(deps.allowedHosts, access.origins),
-    allowOrigins(access.origins),
-  );
-  app.use((_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
-    if (draining) response.set('Connection', 'close');
-    next();
-  });
-  mountRoutes(app, routes, createGuard(access), { queues, requestMs: limits.requestMs });
-  servePage(app, deps.page);
-  app.use(routeNotFound, answerErrors(log, metrics));
+  const app = assembleApp(routes, { ...deps, access, limits, log, metrics, queues, isDraining: () => draining });
   return {
     handler: app,
     drain() {

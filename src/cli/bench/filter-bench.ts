@@ -1,37 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { KindredError } from '../../core/errors.js';
 import type { Filter } from '../../indexing/catalogue.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../indexing/embedded/embedded-catalogue.js';
 import type { BenchResult, PlainBench, SharedContext } from './bench.js';
 import { compare } from './compare.js';
-import { createFilterData, type FilterBenchData, type FilterBenchSize, shares } from './filter-data.js';
+import { fillCatalogue } from './fill-catalogue.js';
+import { createFilterData, type FilterBenchSize, shares } from './filter-data.js';
 
 const limit = 10;
-const perPut = 2000;
 
 /** Local densities are not asked for here, and would be computed meanwhile. */
 const tuning = { densityIdleMs: 1e8 };
-
-async function fill(
-  catalogue: EmbeddedCatalogue,
-  data: FilterBenchData,
-  { items }: FilterBenchSize,
-  { progress, signal }: SharedContext,
-): Promise<void> {
-  for (let from = 0; from < items; from += perPut) {
-    if (signal.aborted) throw new KindredError('interrupted', 'bench filter was stopped');
-    const count = Math.min(perPut, items - from);
-    await catalogue.put(Array.from({ length: count }, (_, i) => data.item(from + i)));
-    progress({ stage: 'storing vectors', done: from + count, total: items, unit: 'vectors' });
-  }
-  for (;;) {
-    if (signal.aborted) throw new KindredError('interrupted', 'bench filter was stopped');
-    const { graph } = await catalogue.stats();
-    progress({ stage: 'building the graph', done: graph.items, total: items, unit: 'vectors' });
-    if (graph.state === 'ready') return;
-    await sleep(250);
-  }
-}
 
 interface Recall {
   readonly recall: number;
@@ -62,7 +39,7 @@ async function run(context: SharedContext, size: FilterBenchSize): Promise<Bench
   const create = { fingerprint: 'bench filter', dimension: size.dimension };
   const catalogue = await openEmbeddedCatalogue({ folder, create, tuning });
   try {
-    await fill(catalogue, data, size, context);
+    await fillCatalogue(catalogue, data, size, context);
     const queries = Array.from({ length: size.queries }, (_, i) => data.query(i));
     const rate = (filter: Filter | undefined) => async (): Promise<number> => {
       const started = performance.now();

@@ -3,6 +3,7 @@ import type { AnyBench } from './bench.js';
 import { embedBench } from './embed-bench.js';
 import { evalBench } from './eval-bench.js';
 import { filterBench } from './filter-bench.js';
+import { httpBench } from './http-bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
 import { trainBench } from './train-bench.js';
@@ -12,6 +13,7 @@ export const benches = createRegistry<AnyBench>('bench', {
   embed: embedBench,
   eval: evalBench,
   filter: filterBench,
+  http: httpBench,
   index: indexBench,
   serve: serveBench,
   train: trainBench,
