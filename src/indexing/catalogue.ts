@@ -87,6 +87,19 @@ export interface Neighbour {
   readonly density: number | null;
 }
 
+/** All that is known of one item. */
+export interface StoredItem {
+  readonly item: CatalogueItem;
+  /** Unit length. */
+  readonly embedding: Float32Array;
+  /** As of a neighbour. */
+  readonly density: number | null;
+}
+
+export interface SearchFrom extends StoredItem {
+  readonly neighbours: readonly Neighbour[];
+}
+
 export interface ScanOptions {
   /** 1 … 1,000 */
   readonly limit: number;
@@ -152,6 +165,13 @@ export interface Catalogue {
    */
   delete(ids: readonly string[], condition?: WriteCondition): Promise<number>;
   get(id: string): Promise<CatalogueItem | null>;
+  /** Item, vector and density in one call, as a search for what is like it needs them; null for an unknown id. */
+  lookup(id: string): Promise<StoredItem | null>;
+  /**
+   * A lookup and a search from the item that leaves it out, in one call: what is asked for most, at half the way.
+   * @throws KindredError unknown-filter-field
+   */
+  searchFrom(id: string, options: SearchOptions): Promise<SearchFrom | null>;
   /** The stored unit vector, or null for an unknown id. */
   embedding(id: string): Promise<Float32Array | null>;
   /**

@@ -2,7 +2,7 @@ import type { EmbedOutcome, Embedder, EmbedRequest } from '../core/embedder.js';
 import { KindredError } from '../core/errors.js';
 import type { Box, ImageSource } from '../core/images.js';
 import { checkedUnitVector, l2Normalize, norm } from '../core/vectors.js';
-import type { Catalogue, CatalogueItem } from '../indexing/catalogue.js';
+import type { Catalogue, CatalogueItem, StoredItem } from '../indexing/catalogue.js';
 
 /** One thing to look like: a picture or a part of it, an item of the catalogue or a part of its picture, or a vector. */
 export type Example =
@@ -50,8 +50,6 @@ type Pending = Resolved | { readonly request: EmbedRequest; readonly finish: (ou
 export interface ResolveParts {
   readonly catalogue: Catalogue;
   readonly embedder: Embedder;
-  /** Items' densities are wanted as well. */
-  readonly usesDensity: boolean;
 }
 
 /**
@@ -99,15 +97,16 @@ async function prepare(parts: ResolveParts, example: Example): Promise<Pending> 
   return { request: { image, ...(box !== undefined && { box }) }, finish };
 }
 
-async function prepareItem({ catalogue, usesDensity }: ResolveParts, id: string, box?: Box): Promise<Pending> {
+/** An item of the catalogue as an example. */
+export function resolvedItem({ item, embedding, density }: StoredItem): Resolved {
+  return { vector: embedding, query: describe(item), density };
+}
+
+async function prepareItem({ catalogue }: ResolveParts, id: string, box?: Box): Promise<Pending> {
   if (box === undefined) {
-    const [item, vector, densities] = await Promise.all([
-      catalogue.get(id),
-      catalogue.embedding(id),
-      usesDensity ? catalogue.densities([id]) : [],
-    ]);
-    if (item === null || vector === null) throw itemNotFound(id);
-    return { vector, query: describe(item), density: densities[0] ?? null };
+    const found = await catalogue.lookup(id);
+    if (found === null) throw itemNotFound(id);
+    return resolvedItem(found);
   }
   const item = await catalogue.get(id);
   if (item === null) throw itemNotFound(id);

@@ -1,5 +1,5 @@
 import type { MetadataValue } from '../core/metadata.js';
-import type { CatalogueItem, Filter, Position, SearchOptions } from '../indexing/catalogue.js';
+import type { CatalogueItem, Filter, Neighbour, Position, SearchOptions } from '../indexing/catalogue.js';
 import { allOf, fieldText } from '../indexing/item-filter.js';
 import { mostPagedGroups } from './cursor.js';
 import type { ScoredNeighbour, Scoring } from './scoring.js';
@@ -20,6 +20,8 @@ export interface GatherOptions {
   readonly minScore?: number | undefined;
   readonly maxDistance?: number | undefined;
   readonly after?: Position | undefined;
+  /** What the first search of the catalogue would give, where it is there already. */
+  readonly ahead?: readonly Neighbour[] | undefined;
 }
 
 export interface Gathered {
@@ -38,13 +40,14 @@ export interface GatherParts {
 export async function gather({ scoring, watch }: GatherParts, wanted: GatherOptions): Promise<Gathered> {
   const { vector, limit, minScore, maxDistance } = wanted;
   const results: ScoredNeighbour[] = [];
-  let { density, after } = wanted;
+  let { density, after, ahead } = wanted;
   let looked = 0;
   for (;;) {
     const missing = limit - results.length;
     const ask = minScore === undefined ? missing : Math.min(mostAtOnce, Math.max(missing, 100));
     const options = { ...wanted.options, limit: ask, ...(after !== undefined && { after }) };
-    const batch = await scoring.search(vector, options, density, watch);
+    const batch = await scoring.search(vector, options, density, watch, ahead);
+    ahead = undefined;
     density = batch.density;
     for (const one of batch.results) {
       if (maxDistance !== undefined && one.distance > maxDistance) return { results, density, end: undefined };

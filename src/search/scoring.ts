@@ -17,12 +17,14 @@ export interface Scoring {
   /**
    * The catalogue's answer with a score for each item.
    * @param density the query's local density where it is known; else its neighbours tell
+   * @param ahead the catalogue's answer where it is there already
    */
   search(
     vector: Float32Array,
     options: SearchOptions,
     density: number | null,
     watch: Stopwatch,
+    ahead?: readonly Neighbour[],
   ): Promise<{ readonly results: ScoredNeighbour[]; readonly density: number | null }>;
   /** As many of the first results as keep the mean of their scores at `precision`. */
   cut(results: readonly ScoredNeighbour[], precision: number): ScoredNeighbour[];
@@ -42,30 +44,28 @@ export function createScoring({ catalogue, calibration }: ScoringParts): Scoring
     require(field, what) {
       if (calibration === null) throw notCalibrated(field, what);
     },
-    async search(vector, options, density, watch) {
+    async search(vector, options, density, watch, ahead) {
       if (calibration === null) {
-        const found = await watch.during('search', () => catalogue.search(vector, options));
-        return { results: found.map((one) => ({ ...one, score: null })), density };
+        const found = ahead ?? (await watch.during('search', () => catalogue.search(vector, options)));
+        return { results: found.map((one) => withScore(one, null)), density };
       }
       const { filter, limit, after, ...rest } = options;
       const unknown = usesQueryDensity && density === null;
       // A filter hides neighbours, and how dense it is around a query does not depend on what is asked of it.
       const hidden = filter !== undefined || after !== undefined;
+      const inReach = unknown && !hidden ? Math.max(limit, densityNeighbours) : limit;
       const [found, around] = await Promise.all([
-        watch.during('search', () =>
-          catalogue.search(vector, {
-            ...options,
-            limit: unknown && !hidden ? Math.max(limit, densityNeighbours) : limit,
-          }),
-        ),
+        ahead !== undefined && inReach === limit
+          ? ahead
+          : watch.during('search', () => catalogue.search(vector, { ...options, limit: inReach })),
         unknown && hidden ? watch.during('score', () => catalogue.densityAt(vector, rest)) : density,
       ]);
       return watch.during('score', () => {
         const queryDensity = unknown && !hidden ? localDensity(found.map(({ distance }) => distance)) : around;
-        const results = found.slice(0, limit).map((neighbour) => ({
-          ...neighbour,
-          score: scorePair(calibration, { distance: neighbour.distance, queryDensity, itemDensity: neighbour.density }),
-        }));
+        const results = found.slice(0, limit).map((neighbour) => {
+          const { distance, density: itemDensity } = neighbour;
+          return withScore(neighbour, scorePair(calibration, { distance, queryDensity, itemDensity }));
+        });
         return { results, density: queryDensity };
       });
     },
@@ -79,6 +79,11 @@ export function createScoring({ catalogue, calibration }: ScoringParts): Scoring
       );
     },
   };
+}
+
+/** Written out, as in presentResult. */
+function withScore({ item, distance, density }: Neighbour, score: number | null): ScoredNeighbour {
+  return { item, distance, density, score };
 }
 
 function notCalibrated(field: string, what: string): KindredError {

@@ -1,6 +1,6 @@
 import type { EmbedOutcome, Embedder, EmbedRequest } from '../core/embedder.js';
 import { KindredError } from '../core/errors.js';
-import type { Catalogue, Filter, SearchOptions } from '../indexing/catalogue.js';
+import type { Catalogue, Filter, Neighbour, SearchOptions } from '../indexing/catalogue.js';
 import { isEmptyFilter, normalFilter } from '../indexing/item-filter.js';
 import type { Calibration } from '../model/calibration.js';
 import { queryHash, readCursor, writeCursor } from './cursor.js';
@@ -9,9 +9,11 @@ import {
   countPictures,
   defaultNegativeWeight,
   embedded,
+  itemNotFound,
   type Example,
   type Examples,
   type Resolved,
+  resolvedItem,
   type ResolvedQuery,
   resolveExamples,
 } from './examples.js';
@@ -111,7 +113,7 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter, obs
   }
 
   const scoring = createScoring({ catalogue, calibration: calibration ?? null });
-  const resolveParts = { catalogue, embedder, usesDensity: scoring.usesQueryDensity };
+  const resolveParts = { catalogue, embedder };
 
   const check = ({ limit, minScore }: SearchRequestOptions): void => {
     if (limit === 'auto') scoring.require('limit', 'limit auto');
@@ -138,6 +140,7 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter, obs
     options: SearchRequestOptions,
     resolved: readonly Resolved[],
     watch: Stopwatch,
+    ahead?: readonly Neighbour[],
   ): Promise<SearchAnswer> => {
     const { negativeWeight = defaultNegativeWeight, positives } = examples;
     const { groupBy, groupSize = 1, minScore, maxDistance } = options;
@@ -147,7 +150,7 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter, obs
     const filter = options.filter === undefined ? undefined : normalFilter(options.filter);
     const name = queryHash(examples, [embedder.fingerprint, filter, groupBy, groupSize, minScore, maxDistance]);
     const place = options.cursor === undefined ? undefined : readCursor(name, options.cursor);
-    const limit = options.limit === 'auto' ? mostAutomatic : (options.limit ?? defaultLimit);
+    const limit = limitOf(options);
     const ids = [...new Set(resolved.flatMap(({ query }) => query.id ?? []))];
     const after = place !== undefined && 'id' in place ? place : undefined;
     const wanted: GatherOptions = {
@@ -158,6 +161,7 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter, obs
       minScore,
       maxDistance,
       after: after && { distance: after.distance, id: after.id, rank: after.rank },
+      ahead,
     };
     truthMeter?.sample(vector, wanted.options);
     const query = only?.query ?? noQuery;
@@ -175,6 +179,21 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter, obs
     }
     const cursor = end && writeCursor(name, { distance: end.distance, id: end.id, rank: end.rank ?? 1, density });
     return { results, query, cursor: cursor ?? null, timings };
+  };
+
+  /** An item and what is like it, in one call of the catalogue; undefined where it takes more. */
+  const searchFrom = async (example: Example | Examples, options: SearchRequestOptions) => {
+    const simple = 'id' in example && example.box === undefined;
+    const { groupBy, cursor, minScore } = options;
+    if (!simple || groupBy !== undefined || cursor !== undefined || minScore !== undefined) return undefined;
+    const { id } = example;
+    const watch = createStopwatch(observe);
+    const limit = limitOf(options);
+    const filter = options.filter === undefined ? undefined : normalFilter(options.filter);
+    const wanted = { ...catalogueOptions(options, limit, filter, [id]), limit };
+    const found = await watch.during('search', () => catalogue.searchFrom(id, wanted));
+    if (found === null) throw itemNotFound(id);
+    return answer(asExamples(example), options, [resolvedItem(found)], watch, found.neighbours);
   };
 
   const searchAll: Search['searchAll'] = async (queries) => {
@@ -214,12 +233,19 @@ export function createSearch({ catalogue, embedder, calibration, truthMeter, obs
     searchAll: (queries) => track(truthMeter, () => searchAll(queries)),
     async search(example, options = {}) {
       check(options);
-      const [found] = await track(truthMeter, () => searchAll([{ example, options }]));
+      const found = await track(truthMeter, async () => {
+        const quick = await searchFrom(example, options);
+        return quick ?? (await searchAll([{ example, options }]))[0];
+      });
       if (found instanceof KindredError) throw found;
       if (found === undefined) throw new KindredError('internal', 'the search gave no answer');
       return found;
     },
   };
+}
+
+function limitOf({ limit = defaultLimit }: SearchRequestOptions): number {
+  return limit === 'auto' ? mostAutomatic : limit;
 }
 
 function track<T>(meter: TruthMeter | undefined, work: () => Promise<T>): Promise<T> {

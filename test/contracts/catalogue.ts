@@ -103,6 +103,8 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       expect(await catalogue.stats()).toMatchObject({ items: 0, labels: 0, changeNumber: 0, fields: [] });
       expect(await catalogue.get('a')).toBeNull();
       expect(await catalogue.embedding('a')).toBeNull();
+      expect(await catalogue.lookup('a')).toBeNull();
+      expect(await catalogue.searchFrom('a', { limit: 5 })).toBeNull();
       expect(await catalogue.delete(['a'])).toBe(0);
     });
 
@@ -112,6 +114,7 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       const { embedding, ...rest } = item;
       expect(await catalogue.get(item.id)).toEqual(rest);
       expect(await catalogue.embedding(item.id)).toEqual(embedding);
+      expect(await catalogue.lookup(item.id)).toEqual({ item: rest, embedding, density: null });
       expect(embedding).toEqual(unit(1, 0, 0, 0));
     });
 
@@ -379,6 +382,27 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       expect(await ids(y)).toEqual(['a']);
       expect(await catalogue.contentHashes()).toEqual(new Map([['a', 'hash of a']]));
       expect(await catalogue.stats()).toMatchObject({ changeNumber: before.changeNumber, fields: before.fields });
+    });
+
+    it('searches from an item as by its vector without it', async () => {
+      const rows = [
+        newItem('a', x, { metadata: { price: 1 / 3, new: true, '"': '\\\n' } }),
+        newItem('b', y, { label: null }),
+      ];
+      await catalogue.put([...rows, newItem('c', unit(1, 1, 0, 0)), newItem('d', y)]);
+      await catalogue.settled?.();
+      const filter = { not: { field: 'id', in: ['c'] } };
+      for (const options of [{ limit: 5 }, { limit: 1, exact: true }, { limit: 5, filter }]) {
+        const found = await catalogue.searchFrom('d', options);
+        expect(found?.neighbours).toEqual(await catalogue.search(y, { ...options, exclude: 'd' }));
+        expect(found?.neighbours[0]?.item.id).toBe('b');
+        expect(found).toMatchObject((await catalogue.lookup('d')) ?? {});
+      }
+      const last = await catalogue.searchFrom('d', { limit: 5 });
+      const { embedding, ...a } = rows[0] ?? newItem('', x);
+      expect(embedding).toEqual(x);
+      expect(last?.neighbours.at(-1)?.item).toEqual(a);
+      expect((await catalogue.lookup('d'))?.density).toEqual((await catalogue.densities(['d']))[0]);
     });
 
     it('knows local densities once it has settled, and finds them with the items', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localDensity } from '../../src/core/local-density.js';
 import { createRandom, gaussian } from '../../src/core/random.js';
 import { l2Normalize, squaredDistance } from '../../src/core/vectors.js';
-import type { Catalogue, SearchOptions } from '../../src/indexing/catalogue.js';
+import type { Catalogue, Neighbour, SearchOptions } from '../../src/indexing/catalogue.js';
 import { scorePair, type Fit } from '../../src/model/calibration.js';
 import { createSearch, type SearchAnswer } from '../../src/search/search.js';
 import { fakeCatalogue, fakeEmbedder } from '../server/fakes.js';
@@ -25,11 +25,11 @@ const items = Array.from({ length: 60 }, (_, i) =>
 
 interface Asked {
   readonly searches: SearchOptions[];
-  readonly densities: string[];
+  readonly from: { id: string; options: SearchOptions }[];
 }
 
 function spied(changes: Partial<Catalogue> = {}): { catalogue: Catalogue; asked: Asked } {
-  const asked: Asked = { searches: [], densities: [] };
+  const asked: Asked = { searches: [], from: [] };
   const inner = fakeCatalogue(items);
   const catalogue: Catalogue = {
     ...inner,
@@ -37,9 +37,9 @@ function spied(changes: Partial<Catalogue> = {}): { catalogue: Catalogue; asked:
       asked.searches.push(options);
       return inner.search(vector, options);
     },
-    densities: (ids) => {
-      asked.densities.push(...ids);
-      return inner.densities(ids);
+    searchFrom: (id, options) => {
+      asked.from.push({ id, options });
+      return inner.searchFrom(id, options);
     },
     ...changes,
   };
@@ -51,6 +51,8 @@ function densityOf(vector: Float32Array, except?: string): number | null {
   const others = items.filter(({ id }) => id !== except);
   return localDensity(others.map(({ embedding }) => squaredDistance(vector, embedding)).sort((a, b) => a - b));
 }
+
+const withoutDensities = (found: readonly Neighbour[]): Neighbour[] => found.map((one) => ({ ...one, density: null }));
 
 function expectScores({ results }: SearchAnswer, queryDensity: number | null): void {
   expect(results.length).toBeGreaterThan(0);
@@ -74,11 +76,11 @@ describe('scores', () => {
     const filter = { field: 'half', in: [1] };
     expectScores(await search({ id: 'item 00' }, { limit: 3 }), densityOf(item?.embedding ?? direction(), 'item 00'));
     expectScores(await search({ id: 'item 00' }, { filter }), densityOf(item?.embedding ?? direction(), 'item 00'));
-    expect(asked.searches).toEqual([
-      { limit: 3, exclude: 'item 00' },
-      { limit: 20, exclude: 'item 00', filter },
+    expect(asked.from).toEqual([
+      { id: 'item 00', options: { limit: 3, exclude: 'item 00' } },
+      { id: 'item 00', options: { limit: 20, exclude: 'item 00', filter } },
     ]);
-    expect(asked.densities).toEqual(['item 00', 'item 00']);
+    expect(asked.searches).toEqual([]);
   });
 
   it('take a vector’s density from its own neighbours, of which at least ten are asked for', async () => {
@@ -102,9 +104,11 @@ describe('scores', () => {
 
   it('come from the distance alone where a density is not known yet', async () => {
     const none: Partial<Catalogue> = {
-      densities: (ids) => Promise.resolve(ids.map(() => null)),
-      search: async (vector, options) =>
-        (await fakeCatalogue(items).search(vector, options)).map((found) => ({ ...found, density: null })),
+      search: async (vector, options) => withoutDensities(await fakeCatalogue(items).search(vector, options)),
+      searchFrom: async (id, options) => {
+        const found = await fakeCatalogue(items).searchFrom(id, options);
+        return found && { ...found, density: null, neighbours: withoutDensities(found.neighbours) };
+      },
     };
     const { search } = createSearch({ catalogue: spied(none).catalogue, embedder: fakeEmbedder(), calibration });
     const { results } = await search({ id: 'item 00' });
@@ -124,7 +128,8 @@ describe('scores', () => {
     const { search } = createSearch({ catalogue, embedder: fakeEmbedder(), calibration: plain });
     await search({ vector: [1, 0, 0] }, { limit: 3 });
     await search({ id: 'item 01' }, { limit: 3 });
-    expect(asked).toEqual({ searches: [{ limit: 3 }, { limit: 3, exclude: 'item 01' }], densities: [] });
+    expect(asked.searches).toEqual([{ limit: 3 }]);
+    expect(asked.from).toEqual([{ id: 'item 01', options: { limit: 3, exclude: 'item 01' } }]);
   });
 
   it('fall with the distance at fixed densities, and stay within 0 … 1', () => {
@@ -188,6 +193,6 @@ describe('limit auto', () => {
       search({ id: 'item 03' }, { limit: 'auto', precision: 0.9 }),
     ]);
     expect(unnamed.results).toEqual(named.results);
-    expect(asked.searches.map(({ limit }) => limit)).toEqual([100, 100]);
+    expect(asked.from.map(({ options: { limit } }) => limit)).toEqual([100, 100]);
   });
 });

@@ -97,6 +97,10 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
       const item = find(id);
       return Promise.resolve(item ? strip(item) : null);
     },
+    lookup: (id) => {
+      const item = find(id);
+      return Promise.resolve(item ? { item: strip(item), embedding: item.embedding, density: densityOf(item) } : null);
+    },
     embedding: (id) => Promise.resolve(find(id)?.embedding ?? null),
     densities: (ids) =>
       Promise.resolve(
@@ -140,6 +144,10 @@ export function fakeCatalogue(items: readonly NewItem[], changes: Partial<Catalo
           return distance === after.distance && Buffer.compare(Buffer.from(item.id), Buffer.from(after.id)) > 0;
         })
         .slice(0, limit);
+    },
+    async searchFrom(id, options) {
+      const found = await this.lookup(id);
+      return found && { ...found, neighbours: await this.search(found.embedding, { ...options, exclude: id }) };
     },
     recall: () => Promise.resolve(1),
     stats: () =>

@@ -8,6 +8,7 @@ import { checkNewItem, checkVector } from '../item-rules.js';
 import { copyCatalogue } from './check.js';
 import { databaseFile, type Tuning, tuning as defaults } from './format.js';
 import { OwnerClient } from './owner-client.js';
+import { unpackNeighbours } from './packed.js';
 
 export interface EmbeddedOptions {
   /** The folder that holds catalogue.db, graph.hnsw and graph.json. */
@@ -58,13 +59,16 @@ function withoutEmbedding(item: NewItem): CatalogueItem {
 interface PathsOfItems {
   readonly stored: (item: CatalogueItem) => CatalogueItem;
   readonly shown: (item: CatalogueItem) => CatalogueItem;
+  readonly shownPath: (path: string | null) => string | null;
 }
 
 function pathsBelow(root: string | undefined): PathsOfItems {
-  if (root === undefined) return { stored: (item) => item, shown: (item) => item };
+  if (root === undefined) return { stored: (item) => item, shown: (item) => item, shownPath: (path) => path };
+  const shownPath = (path: string | null): string | null => fromStoredPath(root, path);
   return {
     stored: (item) => ({ ...item, imagePath: toStoredPath(root, item.imagePath) }),
-    shown: (item) => ({ ...item, imagePath: fromStoredPath(root, item.imagePath) }),
+    shown: (item) => ({ ...item, imagePath: shownPath(item.imagePath) }),
+    shownPath,
   };
 }
 
@@ -74,7 +78,7 @@ function pathsBelow(root: string | undefined): PathsOfItems {
  */
 export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<EmbeddedCatalogue> {
   const owner = new OwnerClient(options.ownerScript);
-  const { stored, shown } = pathsBelow(options.imageRoot);
+  const { stored, shown, shownPath } = pathsBelow(options.imageRoot);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     try {
@@ -109,6 +113,10 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
         const item = await owner.call('get', id);
         return item && shown(item);
       },
+      async lookup(id) {
+        const found = await owner.call('lookup', id);
+        return found && { ...found, item: shown(found.item) };
+      },
       embedding: (id) => owner.call('embedding', id),
       densities: (ids) => owner.call('densities', ids),
       async densityAt(vector, densityOptions = {}) {
@@ -126,7 +134,14 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
         checkLimit(searchOptions.limit);
         checkVector(vector, dimension);
         const found = await owner.call('search', { vector, options: normalOptions(searchOptions) });
-        return found.map((neighbour) => ({ ...neighbour, item: shown(neighbour.item) }));
+        return unpackNeighbours(found, shownPath);
+      },
+      async searchFrom(id, searchOptions) {
+        checkLimit(searchOptions.limit);
+        const answer = await owner.call('searchFrom', { id, options: normalOptions(searchOptions) });
+        if (answer === null) return null;
+        const { item, embedding, density, found } = answer;
+        return { item: shown(item), embedding, density, neighbours: unpackNeighbours(found, shownPath) };
       },
       async recall(vector, searchOptions) {
         checkLimit(searchOptions.limit);

@@ -13,7 +13,7 @@ export const tuning = {
   m: 16,
   efConstruction: 200,
   /** Breadth of a search when the caller names none. */
-  ef: 100,
+  ef: 64,
   /** Breadth of a search that only asks how dense it is somewhere. */
   densityEf: 20,
   /** Up to so many candidates a scan takes well under a millisecond and is exact, so the graph is not asked. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { KindredError } from '../../core/errors.js';
-import type { CatalogueStats, PutOutcome, SearchOptions } from '../catalogue.js';
+import type { CatalogueStats, PutOutcome, SearchOptions, StoredItem } from '../catalogue.js';
 import { Densities } from './densities.js';
 import { DensityRefresh } from './density-refresh.js';
 import { DensityStore } from './density-store.js';
@@ -16,6 +16,7 @@ import { Reader } from './reader.js';
 import { measureRecall } from './recall.js';
 import { type CatalogueIdentity, closeDatabase, openDatabase } from './schema.js';
 import { Searcher } from './search.js';
+import { readTogether } from './statements.js';
 import { Truth, type VectorChange } from './truth.js';
 import { VectorStore } from './vector-store.js';
 
@@ -96,13 +97,15 @@ export class Owner {
       );
     },
     get: (id) => this.#reader.get(id) ?? null,
+    lookup: (id) => readTogether(this.#db, () => this.#lookup(id)),
     embedding: (id) => this.#embedding(id),
     densities: (ids) => ids.map((id) => this.#density(id)),
     contentHashes: () => this.#reader.contentHashes(),
     changesSince: ({ number, limit }) => this.#truth.changesSince(number, limit),
     scan: (options) => this.#searcher.scan(options),
     densityAt: ({ vector, options }) => this.#searcher.densityAt(vector, options),
-    search: ({ vector, options }) => this.#searcher.search(vector, options),
+    search: ({ vector, options }) => readTogether(this.#db, () => this.#searcher.search(vector, options)),
+    searchFrom: ({ id, options }) => readTogether(this.#db, () => this.#searchFrom(id, options)),
     recall: ({ vector, options }) => this.#recall(vector, options),
     stats: () => this.#readStats(),
     settled: () => this.#settled(),
@@ -166,15 +169,30 @@ export class Owner {
     this.#startStepping();
   }
 
-  #embedding(id: string): Float32Array | null {
+  #slotOf(id: string): number | undefined {
     const row = this.#reader.rowOf(id);
-    const slot = row === undefined ? undefined : this.#store.slotOf(row);
+    return row === undefined ? undefined : this.#store.slotOf(row);
+  }
+
+  #lookup(id: string): StoredItem | null {
+    const item = this.#reader.get(id);
+    const slot = this.#slotOf(id);
+    if (item === undefined || slot === undefined) return null;
+    return { item, embedding: this.#store.at(slot).slice(), density: this.#table.at(slot) };
+  }
+
+  #searchFrom(id: string, options: SearchOptions): OwnerCalls['searchFrom']['result'] {
+    const stored = this.#lookup(id);
+    return stored && { ...stored, found: this.#searcher.search(stored.embedding, { ...options, exclude: id }) };
+  }
+
+  #embedding(id: string): Float32Array | null {
+    const slot = this.#slotOf(id);
     return slot === undefined ? null : this.#store.at(slot).slice();
   }
 
   #density(id: string): number | null {
-    const row = this.#reader.rowOf(id);
-    const slot = row === undefined ? undefined : this.#store.slotOf(row);
+    const slot = this.#slotOf(id);
     return slot === undefined ? null : this.#table.at(slot);
   }
 

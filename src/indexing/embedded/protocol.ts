@@ -3,14 +3,15 @@ import type {
   CatalogueItem,
   CatalogueStats,
   Change,
-  Neighbour,
   PutOutcome,
   ScanOptions,
   ScanPage,
   SearchOptions,
+  StoredItem,
   WriteCondition,
 } from '../catalogue.js';
 import type { Tuning } from './format.js';
+import type { PackedNeighbours } from './packed.js';
 
 /** What the owner is started with. */
 export interface OwnerOptions {
@@ -38,6 +39,7 @@ export interface OwnerCalls {
   };
   delete: { args: { ids: readonly string[]; condition?: WriteCondition | undefined }; result: number };
   get: { args: string; result: CatalogueItem | null };
+  lookup: { args: string; result: StoredItem | null };
   embedding: { args: string; result: Float32Array | null };
   densities: { args: readonly string[]; result: (number | null)[] };
   densityAt: {
@@ -47,7 +49,11 @@ export interface OwnerCalls {
   contentHashes: { args: undefined; result: Map<string, string> };
   changesSince: { args: { number: number; limit: number }; result: Change[] };
   scan: { args: ScanOptions; result: ScanPage };
-  search: { args: { vector: Float32Array; options: SearchOptions }; result: Neighbour[] };
+  search: { args: { vector: Float32Array; options: SearchOptions }; result: PackedNeighbours };
+  searchFrom: {
+    args: { id: string; options: SearchOptions };
+    result: (StoredItem & { found: PackedNeighbours }) | null;
+  };
   recall: { args: { vector: Float32Array; options: SearchOptions }; result: number | null };
   stats: { args: undefined; result: CatalogueStats };
   settled: { args: undefined; result: undefined };

@@ -4,6 +4,7 @@ import { closest } from '../../core/registry.js';
 import type { CatalogueItem, FieldSummary, Filter, FilterCondition, ScanOptions, ScanPage } from '../catalogue.js';
 import { filterFields } from '../item-filter.js';
 import { conditionSql } from './filter-sql.js';
+import { packedColumns } from './packed.js';
 import { fromField, type ItemRow, itemColumns, toItem } from './rows.js';
 
 type ItemPage = Omit<ScanPage, 'total'>;
@@ -15,12 +16,16 @@ export class Reader {
   readonly #db: Database.Database;
   readonly #byId;
   readonly #byRow;
+  readonly #packedByRow;
+  readonly #rowOf;
   readonly #fieldKnown;
 
   constructor(db: Database.Database) {
     this.#db = db;
     this.#byId = db.prepare<[string], ItemRow>(`SELECT ${itemColumns} FROM items WHERE id = ?`);
     this.#byRow = db.prepare<[number], ItemRow>(`SELECT ${itemColumns} FROM items WHERE row = ?`);
+    this.#packedByRow = db.prepare<[number], string>(`SELECT ${packedColumns} FROM items WHERE row = ?`).pluck();
+    this.#rowOf = db.prepare<[string], number>('SELECT row FROM items WHERE id = ?').pluck();
     this.#fieldKnown = db.prepare<[string]>('SELECT 1 FROM fields WHERE field = ? LIMIT 1');
   }
 
@@ -30,12 +35,17 @@ export class Reader {
   }
 
   rowOf(id: string): number | undefined {
-    return this.#byId.get(id)?.row;
+    return this.#rowOf.get(id);
   }
 
   byRow(row: number): CatalogueItem | undefined {
     const found = this.#byRow.get(row);
     return found && toItem(found);
+  }
+
+  /** The item as `packedColumns` has it. */
+  packedByRow(row: number): string | undefined {
+    return this.#packedByRow.get(row);
   }
 
   contentHashes(): Map<string, string> {

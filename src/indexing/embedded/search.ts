@@ -1,5 +1,5 @@
 import { densityNeighbours, localDensity } from '../../core/local-density.js';
-import type { Filter, Neighbour, Position, ScanOptions, ScanPage, SearchOptions } from '../catalogue.js';
+import type { Filter, Position, ScanOptions, ScanPage, SearchOptions } from '../catalogue.js';
 import { isEmptyFilter } from '../item-filter.js';
 import { compareIds } from '../item-rules.js';
 import type { DensityTable } from './density-table.js';
@@ -8,6 +8,7 @@ import type { Tuning } from './format.js';
 import type { Graph } from './graph.js';
 import { scanFiltered } from './item-scan.js';
 import { Nearest } from './nearest.js';
+import type { PackedNeighbours } from './packed.js';
 import type { Reader } from './reader.js';
 import type { SlotSet } from './slot-set.js';
 import type { VectorStore } from './vector-store.js';
@@ -47,12 +48,17 @@ export class Searcher {
     },
   ) {}
 
-  search(query: Float32Array, options: SearchOptions): Neighbour[] {
+  search(query: Float32Array, options: SearchOptions): PackedNeighbours {
     const { store, reader, densities } = this.parts;
-    return this.nearest(query, options, this.slotsOf(options.exclude)).flatMap(({ distance, slot }) => {
-      const item = reader.byRow(store.rowAt(slot));
-      return item ? [{ item, distance, density: densities.at(slot) }] : [];
+    const found = this.nearest(query, options, this.slotsOf(options.exclude)).flatMap(({ distance, slot }) => {
+      const item = reader.packedByRow(store.rowAt(slot));
+      return item === undefined ? [] : [{ item, distance, density: densities.at(slot) ?? NaN }];
     });
+    return {
+      items: `[${found.map(({ item }) => item).join()}]`,
+      distances: Float64Array.from(found, ({ distance }) => distance),
+      densities: Float64Array.from(found, ({ density }) => density),
+    };
   }
 
   densityAt(query: Float32Array, options: Omit<SearchOptions, 'limit'>): number | null {

@@ -19,6 +19,20 @@ export function retainStatements(db: Database.Database): void {
   keptAlive(db);
 }
 
+/**
+ * Reads within one transaction: SQLite locks and unlocks the file once, and not for each statement, which takes most of a
+ * small one's time.
+ */
+export function readTogether<T>(db: Database.Database, read: () => T): T {
+  if (db.inTransaction) return read();
+  db.prepare('BEGIN').run();
+  try {
+    return read();
+  } finally {
+    db.prepare('COMMIT').run();
+  }
+}
+
 /** Runs a PRAGMA through `db.prepare`; returns the first value of its first row, undefined where it gives none. */
 export function pragma(db: Database.Database, text: string): unknown {
   const statement = db.prepare<[], Record<string, unknown>>(`PRAGMA ${text}`);

@@ -11,6 +11,7 @@ import { parseRequest } from '../schemas/issues.js';
 import { parseBoxText, parseConditions } from '../schemas/query-text.js';
 import { embedFormSchema, embedRequestSchema, searchFormSchema, similarQuerySchema } from '../schemas/requests.js';
 import { searchRequestSchema } from '../schemas/search.js';
+import { sendJson } from '../send-json.js';
 import { checkedPicture, readSearchBody } from '../search-input.js';
 import { bodyErrors, imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
 
@@ -20,7 +21,8 @@ export function searchRoutes({ search, inspect, readBody, queues }: SearchRouteP
     const ask = () => search.search(query.example, query.options);
     const found = await (countPictures(query.example) > 0 ? queues.embeddings.run(ask, signal) : ask());
     const tookMs = performance.now() - started;
-    response.set('Server-Timing', serverTiming(found.timings, tookMs)).json(presentAnswer(found, tookMs));
+    response.setHeader('Server-Timing', serverTiming(found.timings, tookMs));
+    sendJson(response, presentAnswer(found, tookMs));
   };
 
   return [
