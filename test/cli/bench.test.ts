@@ -11,6 +11,7 @@ import type { Bench, BenchContext } from '../../src/cli/bench/bench.js';
 import { compare, median, percentile } from '../../src/cli/bench/compare.js';
 import { createEmbedBench } from '../../src/cli/bench/embed-bench.js';
 import { makePictures } from '../../src/cli/bench/images.js';
+import { createHttpBench } from '../../src/cli/bench/http-bench.js';
 import { indexBench } from '../../src/cli/bench/index-bench.js';
 import { benches } from '../../src/cli/bench/registry.js';
 import { serveBench } from '../../src/cli/bench/serve-bench.js';
@@ -45,6 +46,14 @@ const openEmbedder: OpenEmbedder = async (folder, options = {}) => {
   const { onnxPath, inputSize, dimension, fingerprint } = await readBundle(folder);
   return createEmbedder({ onnx: onnxPath, inputSize, dimension, fingerprint, ...options });
 };
+
+it('http compares searches by id with a constant of the same size', async () => {
+  const bench = createHttpBench({ items: 300, dimension: 8, clusters: 10, queries: 20 });
+  const [row] = await bench.run({ ...running, images: [], threads: 1, runs: 1, folder: root });
+  expect(row).toMatchObject({ name: 'http.id-search.vs-constant', goal: { must: 0.35 } });
+  expect(row && 'ratio' in row && row.ratio).toBeGreaterThan(0);
+  expect(row && 'detail' in row && row.detail['bytes']).toBeGreaterThan(1000);
+});
 
 describe('median and percentile', () => {
   it('agree with values worked by hand', () => {
@@ -207,9 +216,10 @@ describe('the real benches, on a tiny model', () => {
   });
 
   it('serve gives the ratio and the latency of /healthz from a real server', async () => {
-    const [ratio, latency] = await serveBench.run(await contextOf());
-    expect(ratio).toMatchObject({ name: 'serve.image.vs-bare-loop', detail: { clients: 4 } });
-    expect(ratio?.ratio).toBeGreaterThan(0);
+    const [body, form, latency] = await serveBench.run(await contextOf());
+    expect(body).toMatchObject({ name: 'serve.image.vs-bare-loop as a body', goal: { must: 0.85 } });
+    expect(form).toMatchObject({ name: 'serve.image.vs-bare-loop in a form', detail: { clients: 16 } });
+    for (const one of [body, form]) expect(one?.ratio).toBeGreaterThan(0);
     expect(latency).toMatchObject({ name: 'serve.healthz-p99-ms', unit: 'ms' });
   });
 

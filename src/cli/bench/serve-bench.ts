@@ -11,7 +11,8 @@ import { compare, percentile } from './compare.js';
 import { sourceItems } from './index-bench.js';
 import { startServerProcess } from './server-process.js';
 
-const clients = 4;
+/** Enough that the embedder always has pictures to embed together. */
+const clients = 16;
 const healthEveryMs = 20;
 const warmUpPasses = 3;
 
@@ -60,7 +61,13 @@ async function buildIndex({ images, model, openEmbedder, threads, signal }: Benc
   }
 }
 
-/** Every picture is searched for once, by 4 clients that each wait for one answer before they ask again. */
+/** A picture alone as the body. */
+async function bareOf(path: string): Promise<Sent> {
+  const body = await readFile(path);
+  return { method: 'POST', headers: { 'Content-Type': 'image/jpeg', 'Content-Length': body.length }, body };
+}
+
+/** Every picture is searched for once, by clients that each wait for one answer before they ask again. */
 async function searchAll(url: string, agent: Agent, forms: readonly Sent[]): Promise<number> {
   const waiting = forms[Symbol.iterator]();
   const start = performance.now();
@@ -92,35 +99,48 @@ async function run(context: BenchContext): Promise<BenchResult[]> {
   const { images, runs, threads, progress, signal } = context;
   const folder = join(context.folder, 'served-index');
   await buildIndex(context, folder);
-  const forms = await Promise.all(images.map(formOf));
+  const ways = {
+    'as a body': await Promise.all(images.map(bareOf)),
+    'in a form': await Promise.all(images.map(formOf)),
+  };
   const server = await startServerProcess(folder, threads);
   const agent = new Agent({ keepAlive: true });
   const latencies: number[] = [];
+  const rateOf = (pictures: readonly Sent[]) => async (): Promise<number> => {
+    const stop = watchHealth(server.url, agent);
+    const rate = await searchAll(server.url, agent, pictures);
+    latencies.push(...(await stop()));
+    return rate;
+  };
+  const results: BenchResult[] = [];
   try {
     // A server runs for days: what counts is its rate once V8 has compiled what is hot.
-    for (let pass = 0; pass < warmUpPasses; pass++) await searchAll(server.url, agent, forms);
-    const ours = async (): Promise<number> => {
-      const stop = watchHealth(server.url, agent);
-      const rate = await searchAll(server.url, agent, forms);
-      latencies.push(...(await stop()));
-      return rate;
-    };
-    const result = await compare({ name: 'serve', ours, theirs: bareLoops(context), runs, progress, signal });
-    const p99 = percentile(latencies, 0.99);
-    return [
-      {
-        name: 'serve.image.vs-bare-loop',
+    for (let pass = 0; pass < warmUpPasses; pass++) {
+      for (const pictures of Object.values(ways)) await searchAll(server.url, agent, pictures);
+    }
+    latencies.length = 0;
+    for (const [way, pictures] of Object.entries(ways)) {
+      const theirs = bareLoops(context);
+      const result = await compare({ name: `serve ${way}`, ours: rateOf(pictures), theirs, runs, progress, signal });
+      results.push({
+        name: `serve.image.vs-bare-loop ${way}`,
         ratio: result.ratio,
         runs,
+        ...(way === 'as a body' && { goal: { is: 'at least', must: 0.85 } }),
         note: `${result.ours.toFixed(0)} searches/s by ${clients} clients against ${result.theirs.toFixed(0)} images/s (${result.best})`,
         detail: { unit: 'images/s', clients, ...result },
-      },
+      });
+    }
+    const p99 = percentile(latencies, 0.99);
+    return [
+      ...results,
       {
         name: 'serve.healthz-p99-ms',
         value: p99,
         unit: 'ms',
         runs,
-        note: `${latencies.length} requests, one every ${healthEveryMs} ms while the 4 clients search; median ${percentile(latencies, 0.5).toFixed(1)} ms`,
+        goal: { is: 'at most', must: 50 },
+        note: `${latencies.length} requests, one every ${healthEveryMs} ms while the clients search; median ${percentile(latencies, 0.5).toFixed(1)} ms`,
         detail: { requests: latencies.length, median: percentile(latencies, 0.5), highest: percentile(latencies, 1) },
       },
     ];
@@ -131,6 +151,6 @@ async function run(context: BenchContext): Promise<BenchResult[]> {
 }
 
 export const serveBench: Bench = {
-  summary: 'image queries over HTTP against the bare loop (goal: 0.7), and /healthz meanwhile (goal: p99 under 50 ms)',
+  summary: 'image queries over HTTP against the bare loop (goal: 0.85), and /healthz meanwhile (goal: p99 under 50 ms)',
   run,
 };
