@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isSystemError, KindredError } from '../core/errors.js';
 import { exists, listFolder, readJson, writeFolderAtomic } from '../core/files.js';
 import { sha256 } from '../core/hashing.js';
+import { isIntact, seal } from '../core/sealed.js';
 import { version } from '../core/version.js';
 import { fingerprintOf } from './bundle/fingerprint.js';
 import { type BundleInfo, bundleSchema, formatVersion, preprocessingWith } from './bundle/schema.js';
@@ -75,7 +76,7 @@ export async function writeBundle(folder: string, parts: BundleParts): Promise<B
   });
   await writeFolderAtomic(folder, async (temporary) => {
     for (const [name, content] of Object.entries(contents)) await writeFile(join(temporary, name), content);
-    await writeFile(join(temporary, bundleFiles.info), `${JSON.stringify(info, undefined, 2)}\n`);
+    await writeFile(join(temporary, bundleFiles.info), `${JSON.stringify(seal(info), undefined, 2)}\n`);
   });
   return toBundle(folder, info);
 }
@@ -86,7 +87,9 @@ export async function writeBundle(folder: string, parts: BundleParts): Promise<B
  * the file that is missing or was changed
  */
 export async function readBundle(folder: string): Promise<Bundle> {
-  const info = parseInfo(folder, await readInfo(folder));
+  const json = await readInfo(folder);
+  const info = parseInfo(folder, json);
+  if (!isIntact(json)) throw damaged(folder, bundleFiles.info, 'was changed since the bundle was written');
   const hashed = new Map<string, Uint8Array>();
   for (const [name, expected] of Object.entries(info.files)) {
     const bytes = await readFile(join(folder, name)).catch((error: unknown) => {

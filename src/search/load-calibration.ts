@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { KindredError } from '../core/errors.js';
 import { exists, readJson } from '../core/files.js';
+import { isIntact } from '../core/sealed.js';
 import { calibrationFile, calibrationSchema, type Calibration } from '../model/calibration.js';
 
 /**
@@ -13,7 +14,9 @@ export async function loadCalibration(modelFolder: string, fingerprint: string):
   const json = await readJson(path).catch((error: unknown) => error);
   const parsed = calibrationSchema.safeParse(json);
   const hint = 'Make it anew with kindred calibrate, or remove it to go without scores.';
-  if (!parsed.success) throw new KindredError('bundle-invalid', `${path} is damaged`, { hint, cause: parsed.error });
+  if (!parsed.success || !isIntact(json)) {
+    throw new KindredError('bundle-invalid', `${path} is damaged`, { hint, cause: parsed.error });
+  }
   if (parsed.data.fingerprint !== fingerprint) {
     throw new KindredError('bundle-invalid', `${path} belongs to another model`, { hint });
   }

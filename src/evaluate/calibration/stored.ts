@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Embedder } from '../../core/embedder.js';
 import { writeFileAtomic } from '../../core/files.js';
 import type { ReportProgress } from '../../core/progress.js';
+import { seal } from '../../core/sealed.js';
 import { itemsByLabel, type Dataset, type DatasetItem, type SplitName } from '../../data/dataset.js';
 import { calibrationFile, type Calibration } from '../../model/calibration.js';
 import { embedItems } from '../embed-items.js';
@@ -34,7 +35,7 @@ export async function embedSplits(
 
 /** @throws KindredError disk-full, folder-not-writable */
 export async function writeCalibration(modelFolder: string, calibration: Calibration): Promise<void> {
-  await writeFileAtomic(join(modelFolder, calibrationFile), `${JSON.stringify(calibration, undefined, 1)}\n`);
+  await writeFileAtomic(join(modelFolder, calibrationFile), `${JSON.stringify(seal(calibration), undefined, 1)}\n`);
 }
 
 /**

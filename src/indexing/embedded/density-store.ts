@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import type { DensityEntry } from './density-table.js';
 
@@ -11,9 +12,14 @@ CREATE TABLE IF NOT EXISTS densities (
   row INTEGER PRIMARY KEY,
   density REAL,
   radius REAL,
-  change INTEGER NOT NULL
+  change INTEGER NOT NULL,
+  checksum INTEGER
 );
 `;
+
+function checksumOf({ row, density, radius, change }: StoredDensity): number {
+  return crc32(JSON.stringify([row, density, radius === Infinity ? null : radius, change]));
+}
 
 const metaKey = 'densities';
 
@@ -25,9 +31,13 @@ export class DensityStore {
   /** Makes the table in a catalogue that is opened to write and has none. */
   constructor(db: Database.Database) {
     this.#db = db;
-    if (!db.readonly) db.exec(table);
-    this.#present =
-      db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'densities'").get() !== undefined;
+    const columns = (): unknown[] => db.prepare("SELECT name FROM pragma_table_info('densities')").pluck().all();
+    if (!db.readonly) {
+      // Made by a kindred that wrote no checksums.
+      if (columns().length > 0 && !columns().includes('checksum')) db.exec('DROP TABLE densities');
+      db.exec(table);
+    }
+    this.#present = columns().includes('checksum');
   }
 
   /** The change up to which all densities were brought; −1 where that never happened. */
@@ -39,28 +49,28 @@ export class DensityStore {
   load(): StoredDensity[] {
     if (!this.#present) return [];
     const rows = this.#db
-      .prepare<[], { row: number; density: unknown; radius: unknown; change: unknown }>('SELECT * FROM densities')
+      .prepare<[], Omit<StoredDensity, 'radius'> & { radius: number | null; checksum: unknown }>(
+        'SELECT * FROM densities',
+      )
       .all();
-    return rows.flatMap(({ row, density, radius, change }) =>
-      (density === null || (typeof density === 'number' && Number.isFinite(density))) &&
-      (radius === null || typeof radius === 'number') &&
-      typeof change === 'number'
-        ? [{ row, density, radius: radius ?? Infinity, change }]
-        : [],
-    );
+    return rows.flatMap(({ row, density, radius, change, checksum }) => {
+      const entry = { row, density, radius: radius ?? Infinity, change };
+      return checksum === checksumOf(entry) ? [entry] : [];
+    });
   }
 
   /** One transaction. @param broughtTo all densities are up to date with this change */
   save(entries: readonly StoredDensity[], gone: readonly number[], broughtTo?: number): void {
-    const put = this.#db.prepare<[number, number | null, number | null, number]>(
-      'INSERT OR REPLACE INTO densities (row, density, radius, change) VALUES (?, ?, ?, ?)',
+    const put = this.#db.prepare<[number, number | null, number | null, number, number]>(
+      'INSERT OR REPLACE INTO densities (row, density, radius, change, checksum) VALUES (?, ?, ?, ?, ?)',
     );
     const remove = this.#db.prepare<[number]>('DELETE FROM densities WHERE row = ?');
     const mark = this.#db.prepare<[string, string]>('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)');
     this.#db
       .transaction(() => {
-        for (const { row, density, radius, change } of entries) {
-          put.run(row, density, radius === Infinity ? null : radius, change);
+        for (const entry of entries) {
+          const { row, density, radius, change } = entry;
+          put.run(row, density, radius === Infinity ? null : radius, change, checksumOf(entry));
         }
         for (const row of gone) remove.run(row);
         if (broughtTo !== undefined) mark.run(metaKey, String(broughtTo));

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { KindredError, writeError } from '../../core/errors.js';
 import { exists, readJson, writeFileAtomic } from '../../core/files.js';
 import { sha256File } from '../../core/hashing.js';
+import { isIntact, seal } from '../../core/sealed.js';
 import { formatVersion, graphFile, graphInfoFile } from './format.js';
 
 const infoSchema = z.object({
@@ -35,8 +36,9 @@ export async function loadGraph(folder: string): Promise<GraphLoad> {
   const path = join(folder, graphFile);
   const infoPath = join(folder, graphInfoFile);
   if (!(await exists(infoPath))) return { ok: false, reason: `there is no ${graphInfoFile}` };
-  const parsed = infoSchema.safeParse(await readJson(infoPath).catch(() => undefined));
-  if (!parsed.success) return { ok: false, reason: `${graphInfoFile} is damaged` };
+  const json = await readJson(infoPath).catch(() => undefined);
+  const parsed = infoSchema.safeParse(json);
+  if (!parsed.success || !isIntact(json)) return { ok: false, reason: `${graphInfoFile} is damaged` };
   if (!(await exists(path))) return { ok: false, reason: `there is no ${graphFile}` };
   if ((await sha256File(path)) !== parsed.data.sha256) {
     return { ok: false, reason: `${graphFile} does not have the checksum in ${graphInfoFile}` };
@@ -101,7 +103,7 @@ export async function saveGraph(folder: string, index: hnswlib.HierarchicalNSW, 
     await rename(temporary, path);
     await writeFileAtomic(
       join(folder, graphInfoFile),
-      `${JSON.stringify({ formatVersion, sha256, ...info }, undefined, 2)}\n`,
+      `${JSON.stringify(seal({ formatVersion, sha256, ...info }), undefined, 2)}\n`,
     );
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import { pragma } from './statements.js';
 import { KindredError } from '../../core/errors.js';
@@ -17,6 +18,30 @@ export type VectorChange =
 
 /** hnswlib's labels are 32 bit wide here. */
 const maxRow = 0xffffffff;
+
+interface StoredField {
+  readonly field: string;
+  readonly value: string;
+  readonly item: number;
+  readonly kind: string;
+}
+
+/** Tells whether two collections of fields are the same, in whatever order they come. */
+class FieldSum {
+  #count = 0;
+  #sum = 0;
+
+  add(item: number, fields: readonly Omit<StoredField, 'item'>[]): void {
+    for (const { field, value, kind } of fields) {
+      this.#count++;
+      this.#sum = (this.#sum + crc32(`${item}\n${kind}\n${field}\n${value}`)) % Number.MAX_SAFE_INTEGER;
+    }
+  }
+
+  equals(other: FieldSum): boolean {
+    return this.#count === other.#count && this.#sum === other.#sum;
+  }
+}
 
 /** Rows read at a time when everything is loaded. */
 const loadPage = 1000;
@@ -150,21 +175,39 @@ export class Truth {
    * @throws KindredError index-damaged naming the item
    */
   *load(dimension: number): Generator<StoredRow> {
-    // Indexes and the fields have no row checksum: at least their pages must hang together.
-    const verdict = pragma(this.#db, 'quick_check(1)');
+    // Indexes have no checksum of ours, and must say what their tables say.
+    const verdict = pragma(this.#db, 'integrity_check(1)');
     if (verdict !== 'ok') throw damaged(this.#db.name, String(verdict));
     const page = this.#db.prepare<[number, number], StoredRow>(
       `SELECT ${itemColumns}, embedding, checksum FROM items WHERE row > ? ORDER BY row LIMIT ?`,
     );
     let rows = page.all(-1, loadPage);
+    const fields = new FieldSum();
     while (rows.length > 0) {
       for (const row of rows) {
         const intact =
           Buffer.isBuffer(row.embedding) && row.embedding.length === dimension * 4 && rowChecksum(row) === row.checksum;
         if (!intact) throw damaged(this.#db.name, `the item "${row.id}" (row ${row.row}) fails its checksum`);
+        fields.add(row.row, fieldsOf(toItem(row)));
         yield row;
       }
       rows = page.all(rows.at(-1)?.row ?? 0, loadPage);
     }
+    if (!fields.equals(this.#storedFields())) {
+      throw damaged(this.#db.name, 'what filters go by is not what the items say');
+    }
+  }
+
+  #storedFields(): FieldSum {
+    const sum = new FieldSum();
+    const page = this.#db.prepare<[string, string, number, number], StoredField>(
+      'SELECT field, value, item, kind FROM fields WHERE (field, value, item) > (?, ?, ?) ORDER BY field, value, item LIMIT ?',
+    );
+    for (let rows = page.all('', '', -1, loadPage); rows.length > 0;) {
+      for (const row of rows) sum.add(row.item, [row]);
+      const { field, value, item } = rows.at(-1) ?? { field: '', value: '', item: -1 };
+      rows = page.all(field, value, item, loadPage);
+    }
+    return sum;
   }
 }
