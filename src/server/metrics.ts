@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { version } from '../core/version.js';
 import type { CatalogueStats } from '../indexing/catalogue.js';
+import type { TruthSnapshot } from '../search/truth-meter.js';
 import type { ObserveStage } from '../search/stopwatch.js';
 import type { Queues } from './queues.js';
 import type { ApiModel } from './schemas/api.js';
@@ -13,14 +14,24 @@ export interface AnsweredRequest {
   readonly seconds: number;
 }
 
+/** What is told as it is at the moment. */
+export interface Exposed {
+  readonly queues: Queues;
+  /** Null: the index did not say it in time. */
+  readonly stats: CatalogueStats | null;
+  readonly model: ApiModel;
+  /** Null: no answers are checked. */
+  readonly truth: TruthSnapshot | null;
+}
+
 export interface Metrics {
   readonly contentType: string;
   began(): void;
   answered(request: AnsweredRequest): void;
   timedOut(): void;
   readonly stage: ObserveStage;
-  /** The text that Prometheus reads. What the index says is null when it did not say it in time. */
-  expose(queues: Queues, stats: CatalogueStats | null, model: ApiModel): Promise<string>;
+  /** The text that Prometheus reads. */
+  expose(now: Exposed): Promise<string>;
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
@@ -47,6 +58,21 @@ function indexGauges(registers: Registry[]) {
     ready: gauge('kindred_graph_ready', '1 when searches walk the graph and nothing is pending'),
     densities: gauge('kindred_densities_items', 'Items whose local density is known'),
     densityLag: gauge('kindred_densities_lag_changes', 'Changes since the densities were brought up to date'),
+  };
+}
+
+function truthGauges(registers: Registry[]) {
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  return {
+    recall: gauge(
+      'kindred_recall_at_10',
+      'Share of the ten exact results that live searches gave, of the last ones checked',
+    ),
+    checked: gauge('kindred_recall_checked_total', 'Live searches compared with the exact answer since the start'),
+    dropped: gauge(
+      'kindred_recall_dropped_total',
+      'Live searches drawn for it and not compared: too many, or written meanwhile',
+    ),
   };
 }
 
@@ -77,6 +103,7 @@ export function createMetrics({ process: ofProcess = false }: { readonly process
   const late = new Counter({ name: 'kindred_timed_out_total', help: 'Requests not answered in time', registers });
   const queues = queueGauges(registers);
   const index = indexGauges(registers);
+  const truth = truthGauges(registers);
   const info = new Gauge({
     name: 'kindred_model_info',
     help: 'The model that is served',
@@ -98,7 +125,8 @@ export function createMetrics({ process: ofProcess = false }: { readonly process
     },
     timedOut: () => late.inc(),
     stage: (stage, seconds) => stages.observe({ stage }, seconds),
-    async expose({ images, searches, writes, embeddings }, stats, { fingerprint, backbone, dimension }) {
+    async expose({ queues: places, stats, model: { fingerprint, backbone, dimension }, truth: checked }) {
+      const { images, searches, writes, embeddings } = places;
       for (const [queue, limiter] of Object.entries({ images, searches, writes, embeddings })) {
         queues.places.set({ queue }, limiter.places);
         queues.active.set({ queue }, limiter.active);
@@ -114,6 +142,12 @@ export function createMetrics({ process: ofProcess = false }: { readonly process
         index.ready.set(stats.graph.state === 'ready' ? 1 : 0);
         index.densities.set(stats.densities.items);
         index.densityLag.set(Math.max(0, stats.changeNumber - stats.densities.changeNumber));
+      }
+      if (checked !== null) {
+        // NaN, which Prometheus takes for no value, until a query was checked.
+        truth.recall.set(checked.recallAt10 ?? NaN);
+        truth.checked.set(checked.total.checked);
+        truth.dropped.set(checked.total.dropped + checked.total.stale);
       }
       info.reset(); // a model that is served no more
       info.set({ fingerprint, backbone, dimension: String(dimension) }, 1);

@@ -8,12 +8,12 @@ import type { Route } from '../route.js';
 /** A monitor asks while the server is at its limit, too: then the counts of the index may be those of before. */
 const mostStatsMs = 1000;
 
-export interface MetricsRouteParts extends Pick<AppDeps, 'catalogue' | 'model'> {
+export interface MetricsRouteParts extends Pick<AppDeps, 'catalogue' | 'model' | 'truthMeter'> {
   readonly metrics: Metrics;
   readonly queues: Queues;
 }
 
-export function metricsRoutes({ catalogue, model, metrics, queues }: MetricsRouteParts): Route[] {
+export function metricsRoutes({ catalogue, model, metrics, queues, truthMeter }: MetricsRouteParts): Route[] {
   const readStats = (): Promise<CatalogueStats | null> =>
     Promise.race([catalogue.stats(), setTimeout(mostStatsMs, null, { ref: false })]);
 
@@ -27,7 +27,8 @@ export function metricsRoutes({ catalogue, model, metrics, queues }: MetricsRout
       answer: { mediaTypes: ['text/plain'], about: 'In its text format.' },
       errors: [],
       handle: async (_request, response) => {
-        const text = await metrics.expose(queues, await readStats(), model);
+        const truth = truthMeter?.snapshot() ?? null;
+        const text = await metrics.expose({ queues, stats: await readStats(), model, truth });
         response.set('Content-Type', metrics.contentType).send(text);
       },
     },
