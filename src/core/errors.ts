@@ -119,6 +119,12 @@ export function writeError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
+  if (isSystemError(error, 'EIO')) {
+    return new KindredError('file-unreadable', `reading or writing ${path} failed`, {
+      hint: 'Check the disk.',
+      cause: error,
+    });
+  }
   return error;
 }
 

@@ -60,6 +60,7 @@ export async function writeFileAtomic(
 export async function writeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = temporaryBeside(path);
   const previous = `${temporary}.old`;
+  let moved = false;
   try {
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
@@ -67,8 +68,11 @@ export async function writeFolderAtomic(path: string, fill: (temporary: string) 
     const replaced = await exists(path);
     if (replaced) await rename(path, previous);
     await rename(temporary, path);
+    moved = true;
     await syncFile(dirname(path));
   } catch (error) {
+    // In its place, but not for certain: who is told that it failed must not find it there.
+    if (moved) await rm(path, { recursive: true, force: true }).catch(() => undefined);
     if (!(await exists(path)) && (await exists(previous))) await rename(previous, path);
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw writeError(error, path);

@@ -7,6 +7,7 @@ import { filterLimits, normalFilter } from '../item-filter.js';
 import { checkNewItem, checkVector } from '../item-rules.js';
 import { copyCatalogue } from './check.js';
 import { databaseFile, type Tuning, tuning as defaults } from './format.js';
+import { migrateCatalogue } from './migrate.js';
 import { OwnerClient } from './owner-client.js';
 import { unpackNeighbours } from './packed.js';
 
@@ -77,6 +78,7 @@ function pathsBelow(root: string | undefined): PathsOfItems {
  * @throws KindredError index-missing, index-damaged, index-too-new, folder-not-writable, disk-full, addon-missing
  */
 export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<EmbeddedCatalogue> {
+  const migrated = options.readOnly === true ? undefined : await migrateCatalogue(join(options.folder, databaseFile));
   const owner = new OwnerClient(options.ownerScript);
   const { stored, shown, shownPath } = pathsBelow(options.imageRoot);
   let closed: Promise<void> | undefined;
@@ -88,7 +90,11 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
     }
   };
   try {
-    const { dimension, fingerprint, notes } = await owner.call('open', {
+    const {
+      dimension,
+      fingerprint,
+      notes: found,
+    } = await owner.call('open', {
       folder: options.folder,
       readOnly: options.readOnly ?? false,
       create: options.create,
@@ -97,7 +103,7 @@ export async function openEmbeddedCatalogue(options: EmbeddedOptions): Promise<E
     return {
       dimension,
       fingerprint,
-      notes,
+      notes: migrated === undefined ? found : [migrated, ...found],
       async put(items, condition) {
         for (const item of items) checkNewItem(item, dimension);
         const embeddings = new Float32Array(items.length * dimension);

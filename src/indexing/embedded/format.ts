@@ -1,5 +1,8 @@
-/** Version of catalogue.db's tables and of graph.json. A newer one is refused, see docs/index-format.md. */
-export const formatVersion = 1;
+/** Version of catalogue.db's tables. A newer one is refused, an older one brought up to date: see migrate.ts. */
+export const formatVersion = 2;
+
+/** Version of graph.json. Of another one the graph is built anew. */
+export const graphFormat = 1;
 
 /** 'kind' in ASCII: SQLite's application_id, so that another program's database is not taken for a catalogue. */
 export const applicationId = 0x6b696e64;

@@ -7,10 +7,10 @@ import { KindredError, writeError } from '../../core/errors.js';
 import { exists, readJson, writeFileAtomic } from '../../core/files.js';
 import { sha256File } from '../../core/hashing.js';
 import { isIntact, seal } from '../../core/sealed.js';
-import { formatVersion, graphFile, graphInfoFile } from './format.js';
+import { graphFile, graphFormat, graphInfoFile } from './format.js';
 
 const infoSchema = z.object({
-  formatVersion: z.literal(formatVersion),
+  formatVersion: z.literal(graphFormat),
   sha256: z.string(),
   /** Points in the file, deleted ones included. */
   count: z.number().int(),
@@ -103,7 +103,7 @@ export async function saveGraph(folder: string, index: hnswlib.HierarchicalNSW, 
     await rename(temporary, path);
     await writeFileAtomic(
       join(folder, graphInfoFile),
-      `${JSON.stringify(seal({ formatVersion, sha256, ...info }), undefined, 2)}\n`,
+      `${JSON.stringify(seal({ formatVersion: graphFormat, sha256, ...info }), undefined, 2)}\n`,
     );
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -23,9 +23,10 @@ export interface OpenDatabaseOptions {
   readonly create?: { readonly fingerprint: string; readonly dimension: number } | undefined;
 }
 
-/* Ranges of numbers, and their counts, without reading a field's every value. Not part of the format: an index made before it is given it, and one opened to read only does without. */
-const numberIndex = `
-CREATE INDEX IF NOT EXISTS fields_by_number ON fields (field, ${valueAsNumber}) WHERE ${valueAsNumber} IS NOT NULL`;
+/* Ranges of numbers, and their counts, without reading a field's every value. Since format 2. */
+export const numberIndex = `
+CREATE INDEX IF NOT EXISTS fields_by_number ON fields (field, ${valueAsNumber}) WHERE ${valueAsNumber} IS NOT NULL;
+`;
 
 /* `row` is the label in the graph. AUTOINCREMENT: a row number is never given twice, so a label always means one vector. */
 const tables = `
@@ -62,6 +63,7 @@ CREATE TABLE changes (
 function createTables(db: Database.Database, identity: Omit<CatalogueIdentity, 'format'>): void {
   db.transaction(() => {
     db.exec(tables);
+    db.exec(numberIndex);
     const insert = db.prepare<[string, string]>('INSERT INTO meta (key, value) VALUES (?, ?)');
     insert.run('fingerprint', identity.fingerprint);
     insert.run('dimension', String(identity.dimension));
@@ -115,9 +117,7 @@ export function openDatabase(options: OpenDatabaseOptions): { db: Database.Datab
       pragma(db, 'synchronous = FULL');
     }
     if (fresh) createTables(db, { ...create, uuid: randomUUID() });
-    const identity = readIdentity(db, path);
-    if (!readOnly) db.exec(numberIndex);
-    return { db, identity };
+    return { db, identity: readIdentity(db, path) };
   } catch (error) {
     db?.close();
     throw sqliteError(error, path);
