@@ -13,6 +13,14 @@ export interface GraphOptions {
   readonly tuning: Tuning;
 }
 
+/** A graph that is built to take the place of one with too many deleted points. */
+interface Renewal {
+  readonly index: hnswlib.HierarchicalNSW;
+  /** Rows that are not in it yet. */
+  readonly pending: Set<number>;
+  deleted: number;
+}
+
 /**
  * The HNSW graph over the vectors in the store, kept up with them in steps. Row numbers are its labels; a row's vector
  * never changes, so what is missing or superfluous is the difference of two sets of rows.
@@ -28,6 +36,7 @@ export class Graph {
   /** Set while a graph is built from nothing, which is worth saving as soon as it is done. */
   #anew = false;
   #saving: Promise<void> | undefined;
+  #renewal: Renewal | undefined;
 
   constructor(options: GraphOptions) {
     this.#options = options;
@@ -79,48 +88,85 @@ export class Graph {
     return this.#pending.size <= this.#options.tuning.tail && this.items > 0;
   }
 
+  /** True when there is nothing to add, here or to a graph that will take this one's place. */
+  get done(): boolean {
+    return this.#pending.size === 0 && this.#renewal === undefined;
+  }
+
+  /** True while a graph without the deleted points is built beside this one. */
+  get renewing(): boolean {
+    return this.#renewal !== undefined;
+  }
+
+  /** Deleted points among all, 0 … 1. */
+  get tombstones(): number {
+    return this.#deleted / Math.max(1, this.#index.getCurrentCount());
+  }
+
   get saving(): Promise<void> | undefined {
     return this.#saving;
   }
 
   add(row: number): void {
     this.#pending.add(row);
+    this.#renewal?.pending.add(row);
     this.#changesSinceSave++;
   }
 
   remove(row: number): void {
     this.#changesSinceSave++;
+    const renewal = this.#renewal;
+    if (renewal !== undefined && !renewal.pending.delete(row)) {
+      renewal.index.markDelete(row);
+      renewal.deleted++;
+    }
     if (this.#pending.delete(row)) return;
     this.#index.markDelete(row);
     this.#deleted++;
-    const count = this.#index.getCurrentCount();
-    if (count >= 100 && this.#deleted / count > this.#options.tuning.tombstones) this.rebuild();
+    this.renewIfWorn();
   }
 
-  /** Starts again from nothing. */
-  rebuild(): void {
-    this.#index = this.#emptyIndex();
-    this.#deleted = 0;
-    this.#anew = true;
-    this.#pending = new Set(this.#options.store.rows());
+  /**
+   * Starts to build a graph without the deleted points, when they are too many: searches walk among them in vain. Until
+   * it is done this one is walked, and kept up.
+   */
+  renewIfWorn(): void {
+    if (this.#renewal !== undefined || this.#index.getCurrentCount() < 100) return;
+    if (this.tombstones <= this.#options.tuning.tombstones) return;
+    this.#renewal = { index: this.#emptyIndex(), pending: new Set(this.#options.store.rows()), deleted: 0 };
   }
 
   /** Adds points for about `milliseconds`. Returns true when nothing is left to add. */
   step(milliseconds: number): boolean {
-    const { store } = this.#options;
     const end = performance.now() + milliseconds;
-    for (const row of this.#pending) {
+    this.#addUntil(end, this.#index, this.#pending);
+    const renewal = this.#renewal;
+    if (renewal !== undefined && this.#pending.size === 0) {
+      this.#addUntil(end, renewal.index, renewal.pending);
+      if (renewal.pending.size === 0) {
+        this.#index = renewal.index;
+        this.#deleted = renewal.deleted;
+        this.#pending = new Set();
+        this.#anew = true;
+        this.#renewal = undefined;
+      }
+    }
+    return this.done;
+  }
+
+  #addUntil(end: number, index: hnswlib.HierarchicalNSW, rows: Set<number>): void {
+    const { store } = this.#options;
+    for (const row of rows) {
       const slot = store.slotOf(row);
       if (slot !== undefined) {
-        const count = this.#index.getCurrentCount();
-        if (count >= this.#index.getMaxElements()) this.#index.resizeIndex(count * 2);
+        const count = index.getCurrentCount();
+        if (count >= index.getMaxElements()) index.resizeIndex(count * 2);
         // hnswlib-node takes plain arrays only.
-        this.#index.addPoint(Array.from(store.at(slot)), row);
+        index.addPoint(Array.from(store.at(slot)), row);
       }
-      this.#pending.delete(row);
+      rows.delete(row);
       if (performance.now() >= end) break;
     }
-    return this.#pending.size === 0;
   }
 
   /** The rows of the `count` nearest, roughly. */

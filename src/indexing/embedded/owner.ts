@@ -122,6 +122,7 @@ export class Owner {
     }
     this.#densities.load();
     const fault = await this.#graph.load();
+    if (!this.#options.readOnly) this.#graph.renewIfWorn();
     const notes = fault !== undefined && this.#store.size > 0 ? [`building the graph anew: ${fault}`] : [];
     this.#buildable = !(this.#options.readOnly && fault !== undefined);
     this.#startStepping();
@@ -204,7 +205,7 @@ export class Owner {
 
   #startStepping(): void {
     if (this.#stepping || this.#closing || !this.#buildable) return;
-    if (this.#graph.pending.size === 0) {
+    if (this.#graph.done) {
       if (this.#options.readOnly) this.#release();
       else this.#refresh.start();
       return;
@@ -230,7 +231,7 @@ export class Owner {
   }
 
   async #settled(): Promise<undefined> {
-    const graphDone = this.#graph.pending.size === 0 || !this.#buildable;
+    const graphDone = this.#graph.done || !this.#buildable;
     if (!graphDone || (!this.#options.readOnly && !this.#refresh.done)) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
@@ -283,7 +284,7 @@ export class Owner {
     try {
       if (!this.#options.readOnly) {
         // What is left of a long build is left to the next opening; a short rest is finished now.
-        if (this.#graph.pending.size <= this.#options.tuning.tail) this.#graph.step(Infinity);
+        if (!this.#graph.renewing && this.#graph.pending.size <= this.#options.tuning.tail) this.#graph.step(Infinity);
         await this.#graph.save();
         this.#densities.save(true);
         if (this.#saveFault !== undefined && this.#graph.worthSaving) throw this.#saveFault;
