@@ -11,6 +11,7 @@ import type { Bench, BenchContext } from '../../src/cli/bench/bench.js';
 import { compare, median, percentile } from '../../src/cli/bench/compare.js';
 import { createEmbedBench } from '../../src/cli/bench/embed-bench.js';
 import { makePictures } from '../../src/cli/bench/images.js';
+import { createGraphBench } from '../../src/cli/bench/graph-bench.js';
 import { createHttpBench } from '../../src/cli/bench/http-bench.js';
 import { indexBench } from '../../src/cli/bench/index-bench.js';
 import { benches } from '../../src/cli/bench/registry.js';
@@ -53,6 +54,15 @@ it('http compares searches by id with a constant of the same size', async () => 
   expect(row).toMatchObject({ name: 'http.id-search.vs-constant', goal: { must: 0.35 } });
   expect(row && 'ratio' in row && row.ratio).toBeGreaterThan(0);
   expect(row && 'detail' in row && row.detail['bytes']).toBeGreaterThan(1000);
+});
+
+it('graph gives recall before and after churn, the start and the memory', async () => {
+  const bench = createGraphBench({ items: 400, dimension: 8, clusters: 10, queries: 20 });
+  const rows = await bench.run({ ...running, images: [], threads: 1, runs: 1, folder: root });
+  const [fresh, churned] = rows.map((row) => ('value' in row ? row.value : undefined));
+  expect([fresh, churned]).toEqual([1, 1]);
+  expect(rows.map(({ name }) => name).slice(2)).toEqual(['graph.start.vs-rebuild', 'graph.memory.vs-float32']);
+  for (const row of rows.slice(2)) expect('ratio' in row && row.ratio).toBeGreaterThan(0);
 });
 
 describe('median and percentile', () => {

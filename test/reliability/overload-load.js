@@ -37,7 +37,10 @@ function open() {
     const status = head.slice(9, 12);
     if (status === '200') result.ok++;
     else if (status === '503' && /retry-after/i.test(head)) result.refused++;
-    else result.other++;
+    else {
+      result.other++;
+      result.odd = head.slice(0, 300);
+    }
     if (stopped) return;
     if (rate === '0') ask(connection);
     else free.push(connection);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSearch } from '../../src/search/search.js';
@@ -10,6 +11,19 @@ beforeAll(async () => {
   world = await createWorld();
 });
 afterAll(() => world.close());
+
+it('every metric of ours is explained in docs/operations.md', async () => {
+  const found = await scrape(world.withApp({}));
+  const names = [...found.keys()].map((series) =>
+    series.replace(/\{.*|_(bucket|sum|count)$/g, '').replace(/_(bucket|sum|count)$/, ''),
+  );
+  const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const unexplained = [...new Set(names)].filter(
+    (name) => name.startsWith('kindred_') && !text.includes(`\`${name}\``),
+  );
+  expect(unexplained).toEqual([]);
+  expect(names.length).toBeGreaterThan(15);
+});
 
 type App = ReturnType<World['withApp']>;
 

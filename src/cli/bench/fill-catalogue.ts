@@ -19,6 +19,15 @@ export async function fillCatalogue(
     await catalogue.put(Array.from({ length: count }, (_, i) => data.item(from + i)));
     progress({ stage: 'storing vectors', done: from + count, total: items, unit: 'vectors' });
   }
+  await waitForGraph(catalogue, items, { progress, signal });
+}
+
+/** @throws KindredError interrupted */
+export async function waitForGraph(
+  catalogue: EmbeddedCatalogue,
+  items: number,
+  { progress, signal }: Pick<SharedContext, 'progress' | 'signal'>,
+): Promise<void> {
   for (;;) {
     if (signal.aborted) throw new KindredError('interrupted', 'the bench was stopped');
     const { graph } = await catalogue.stats();

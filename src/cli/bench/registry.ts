@@ -3,6 +3,7 @@ import type { AnyBench } from './bench.js';
 import { embedBench } from './embed-bench.js';
 import { evalBench } from './eval-bench.js';
 import { filterBench } from './filter-bench.js';
+import { graphBench } from './graph-bench.js';
 import { httpBench } from './http-bench.js';
 import { indexBench } from './index-bench.js';
 import { serveBench } from './serve-bench.js';
@@ -13,6 +14,7 @@ export const benches = createRegistry<AnyBench>('bench', {
   embed: embedBench,
   eval: evalBench,
   filter: filterBench,
+  graph: graphBench,
   http: httpBench,
   index: indexBench,
   serve: serveBench,

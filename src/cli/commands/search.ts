@@ -159,7 +159,7 @@ export const command: CommandModule = {
       .option('--min-score <share>', 'only results that likely to be right')
       .option('--max-distance <distance>', 'only results that near')
       .option('--cursor <text>', 'go on where the answer to the same query ended, with its cursor (see --json)')
-      .option('--ef <breadth>', 'breadth of the graph search: more finds more and takes longer (default: 100)')
+      .option('--ef <breadth>', 'breadth of the graph search: more finds more and takes longer (default: 64)')
       .option('--exact', 'compare with every item instead of walking the graph')
       .option('--json', 'print the results as JSON')
       .addHelpText(
