@@ -1,11 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { KindredError } from '../core/errors.js';
 import type { QueueName, Queues } from './queues.js';
 
+/** What can be told of a request before anything is done for it. */
+export type Asked = Pick<IncomingMessage, 'headers' | 'url'>;
+
 /** How a request is let in and answered. */
 export interface Admitted {
   /** Where it needs a place before its body is read; absent: nowhere. 'overloaded' then goes without saying. */
-  readonly queue?: QueueName | ((request: Request) => QueueName);
+  readonly queue?: QueueName | ((request: Asked) => QueueName);
   /** True for what takes as long as it takes: no time-out. */
   readonly unhurried?: boolean;
   /** @param signal aborts when the client has gone away or the time for an answer is over */
@@ -18,15 +22,15 @@ export interface Admission {
   readonly requestMs: number;
 }
 
-const invited = new WeakSet<Request>();
+const invited = new WeakSet<IncomingMessage>();
 
 /** Whether the client waits to be told before it sends the body. */
-function waitsForInvitation(request: Request): boolean {
+function waitsForInvitation(request: IncomingMessage): boolean {
   return request.headers.expect?.toLowerCase() === '100-continue' && !invited.has(request);
 }
 
 /** True when an answer now leaves a body unsent for good: then the connection cannot be used for another request. */
-export function endsConnection(request: Request): boolean {
+export function endsConnection(request: IncomingMessage): boolean {
   return waitsForInvitation(request);
 }
 

@@ -1,18 +1,19 @@
+import type { RequestListener } from 'node:http';
 import express, { type Express } from 'express';
 import { KindredError } from '../core/errors.js';
 import type { Access } from './access/access.js';
 import { createGuard } from './access/guard.js';
 import type { AppDeps, AppLimits } from './deps.js';
-import { lingerWithin } from './linger.js';
+import { createLinger } from './linger.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { allowOrigins } from './middleware/cors.js';
 import { answerErrors, routeNotFound } from './middleware/errors.js';
 import { observeRequests } from './middleware/observe.js';
-import { refuseEarly } from './middleware/refuse-early.js';
 import { checkCaller, limitUrl, securityHeaders } from './middleware/security.js';
 import type { Queues } from './queues.js';
 import { nameRequests } from './request-id.js';
+import { createTurnstile } from './turnstile.js';
 import { markRoute, mountRoutes, type Route } from './route.js';
 
 /** What is read and dropped of a refused request beyond the largest body, and for how long. */
@@ -47,8 +48,10 @@ export interface AssemblyParts extends Pick<AppDeps, 'page' | 'allowedHosts' | '
 }
 
 /** Puts what stands before every route before these, and what comes behind. */
-export function assembleApp(routes: readonly Route[], parts: AssemblyParts): Express {
+export function assembleApp(routes: readonly Route[], parts: AssemblyParts): RequestListener {
   const { access, limits, log, metrics, queues, isDraining } = parts;
+  const linger = createLinger(limits.bodyBytes + lingerBytes, lingerMs);
+  const turnedAway = createTurnstile(routes, { queues, metrics, linger });
   const app = express();
   app.set('etag', false); // hashing every answer costs more than it saves; pictures and the page have their own
   app.set('case sensitive routing', true);
@@ -57,8 +60,10 @@ export function assembleApp(routes: readonly Route[], parts: AssemblyParts): Exp
   app.use(
     nameRequests,
     observeRequests({ log, metrics, slowMs: limits.slowMs }),
-    lingerWithin(limits.bodyBytes + lingerBytes, lingerMs),
-    refuseEarly(routes, queues),
+    (request, response, next) => {
+      linger(request, response);
+      next();
+    },
     securityHeaders(),
     limitUrl,
     checkCaller(parts.allowedHosts, access.origins),
@@ -72,5 +77,8 @@ export function assembleApp(routes: readonly Route[], parts: AssemblyParts): Exp
   mountRoutes(app, routes, createGuard(access), { queues, requestMs: limits.requestMs });
   servePage(app, parts.page);
   app.use(routeNotFound, answerErrors(log, metrics));
-  return app;
+  const listener: RequestListener = (request, response) => {
+    if (!turnedAway(request, response)) app(request, response);
+  };
+  return Object.assign(listener, { router: app.router }); // as Express's own has it, for whoever lists its routes
 }

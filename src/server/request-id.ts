@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import type { ErrorCode } from '../core/errors.js';
 
@@ -7,10 +8,14 @@ const wellFormed = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Gives every request a name, or takes the one that a proxy gave it, so that answer, problem and logs can be brought together. */
 export const nameRequests: RequestHandler = (request, response, next) => {
-  const given = request.headers['x-request-id'];
-  response.set(header, typeof given === 'string' && wellFormed.test(given) ? given : randomUUID());
+  response.set(header, newRequestId(request));
   next();
 };
+
+export function newRequestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && wellFormed.test(given) ? given : randomUUID();
+}
 
 export function requestIdOf(response: Response): string | undefined {
   return response.get(header);

@@ -11,7 +11,7 @@ const host = `Host: 127.0.0.1:${port}\r\n`;
 let count = 0;
 function request() {
   if (kind === 'image') {
-    const head = `POST /v1/search?limit=5 HTTP/1.1\r\n${host}Content-Type: image/png\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST /v1/search?limit=5 HTTP/1.1\r\n${host}Content-Type: image/jpeg\r\nContent-Length: ${body.length}\r\n\r\n`;
     return Buffer.concat([Buffer.from(head), body]);
   }
   const id = encodeURIComponent(`a/${String(count++ % 40).padStart(4, '0')}.png`);
@@ -68,7 +68,7 @@ let sent = 0;
 const timer = setInterval(() => {
   const due = Math.floor(((performance.now() - start) / 1000) * Number(rate));
   for (; sent < due; sent++) {
-    const connection = free.pop();
+    const connection = free.shift(); // in turn: one that stays idle is closed by the server
     if (connection) ask(connection);
     else result.unsent++;
   }

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import type { Box } from '../../core/images.js';
 import { countPictures } from '../../search/examples.js';
 import type { SearchQuery } from '../../search/search.js';
 import { presentAnswer, serverTiming } from '../present.js';
+import type { Asked } from '../admission.js';
 import type { QueueName } from '../queues.js';
 import { idOf, type Route } from '../route.js';
 import { embedResponseSchema, searchResponseSchema } from '../schemas/api.js';
@@ -48,7 +49,7 @@ export function searchRoutes({ search, inspect, readBody, queues }: SearchRouteP
       query: similarQuerySchema,
       answer: { json: searchResponseSchema, about: 'Nearest first; the item itself is left out.' },
       errors: ['invalid-request', 'invalid-option', ...imageErrors, ...searchErrors],
-      queue: ({ query }) => (query['box'] === undefined ? 'searches' : 'images'),
+      queue: ({ url }) => (new URLSearchParams(url?.split('?')[1]).has('box') ? 'images' : 'searches'),
       handle: async (request, response, signal) => {
         const { box, filter, ...options } = parseRequest(similarQuerySchema, request.query);
         const conditions = filter === undefined ? undefined : parseConditions(filter);
@@ -88,9 +89,10 @@ export function searchRoutes({ search, inspect, readBody, queues }: SearchRouteP
 const mostVectorBytes = 64 * 1024;
 
 /** Told from the headers, since the place is taken before the body is read: uploads in memory are bounded, too. */
-function queueOfSearch(request: Request): QueueName {
-  const bytes = Number(request.headers['content-length'] ?? Infinity);
-  return request.is('application/json') && bytes <= mostVectorBytes ? 'searches' : 'images';
+function queueOfSearch({ headers }: Asked): QueueName {
+  const bytes = Number(headers['content-length'] ?? Infinity);
+  const isJson = /^application\/json\b/i.test(headers['content-type'] ?? '');
+  return isJson && bytes <= mostVectorBytes ? 'searches' : 'images';
 }
 
 interface Picture {
