@@ -405,6 +405,19 @@ export function catalogueContract(name: string, create: () => Promise<CatalogueU
       expect((await catalogue.lookup('d'))?.density).toEqual((await catalogue.densities(['d']))[0]);
     });
 
+    it('gives an item as it is now, however often it was given before', async () => {
+      const label = async () => (await catalogue.search(x, { limit: 1 }))[0]?.item.label;
+      await catalogue.put([newItem('a', x, { label: 'first' })]);
+      expect(await label()).toBe('first');
+      expect(await label()).toBe('first');
+      await catalogue.put([newItem('a', x, { label: 'second' })]);
+      expect(await label()).toBe('second');
+      await catalogue.put([newItem('a', x, { label: 'third', contentHash: 'another' })]);
+      expect(await label()).toBe('third');
+      await catalogue.delete(['a']);
+      expect(await label()).toBeUndefined();
+    });
+
     it('knows local densities once it has settled, and finds them with the items', async () => {
       await catalogue.put([newItem('alone', x)]);
       await catalogue.settled?.();

@@ -151,6 +151,7 @@ export class Owner {
     this.#writes++;
     this.#refresh.written();
     for (const change of changes) {
+      this.#reader.written(change.row);
       if (change.op === 'add') {
         this.#store.add(change.row, change.item.id, change.item.embedding);
         this.#graph.add(change.row);
@@ -176,15 +177,20 @@ export class Owner {
   }
 
   #lookup(id: string): StoredItem | null {
-    const item = this.#reader.get(id);
-    const slot = this.#slotOf(id);
+    return this.#stored(this.#slotOf(id));
+  }
+
+  #stored(slot: number | undefined): StoredItem | null {
+    const item = slot === undefined ? undefined : this.#reader.byRow(this.#store.rowAt(slot));
     if (item === undefined || slot === undefined) return null;
     return { item, embedding: this.#store.at(slot).slice(), density: this.#table.at(slot) };
   }
 
   #searchFrom(id: string, options: SearchOptions): OwnerCalls['searchFrom']['result'] {
-    const stored = this.#lookup(id);
-    return stored && { ...stored, found: this.#searcher.search(stored.embedding, { ...options, exclude: id }) };
+    const slot = this.#slotOf(id);
+    const stored = this.#stored(slot);
+    if (stored === null || slot === undefined) return null;
+    return { ...stored, found: this.#searcher.search(stored.embedding, options, [slot]) };
   }
 
   #embedding(id: string): Float32Array | null {

@@ -5,7 +5,9 @@ import type { CatalogueItem, FieldSummary, Filter, FilterCondition, ScanOptions,
 import { filterFields } from '../item-filter.js';
 import { conditionSql } from './filter-sql.js';
 import { packedColumns } from './packed.js';
+import { RowTexts } from './row-texts.js';
 import { fromField, type ItemRow, itemColumns, toItem } from './rows.js';
+import { pragma } from './statements.js';
 
 type ItemPage = Omit<ScanPage, 'total'>;
 
@@ -17,6 +19,7 @@ export class Reader {
   readonly #byId;
   readonly #byRow;
   readonly #packedByRow;
+  readonly #texts = new RowTexts();
   readonly #rowOf;
   readonly #fieldKnown;
 
@@ -43,9 +46,21 @@ export class Reader {
     return found && toItem(found);
   }
 
-  /** The item as `packedColumns` has it. */
-  packedByRow(row: number): string | undefined {
-    return this.#packedByRow.get(row);
+  /** The items as `packedColumns` has them; undefined for a row that is gone. */
+  packed(rows: readonly number[]): (string | undefined)[] {
+    this.#texts.at(pragma(this.#db, 'data_version'));
+    return rows.map((row) => {
+      const kept = this.#texts.get(row);
+      if (kept !== undefined) return kept;
+      const text = this.#packedByRow.get(row);
+      if (text !== undefined) this.#texts.keep(row, text);
+      return text;
+    });
+  }
+
+  /** A row was written through the same connection. */
+  written(row: number): void {
+    this.#texts.forget(row);
   }
 
   contentHashes(): Map<string, string> {

@@ -48,10 +48,12 @@ export class Searcher {
     },
   ) {}
 
-  search(query: Float32Array, options: SearchOptions): PackedNeighbours {
+  search(query: Float32Array, options: SearchOptions, excluded = this.slotsOf(options.exclude)): PackedNeighbours {
     const { store, reader, densities } = this.parts;
-    const found = this.nearest(query, options, this.slotsOf(options.exclude)).flatMap(({ distance, slot }) => {
-      const item = reader.packedByRow(store.rowAt(slot));
+    const near = this.nearest(query, options, excluded);
+    const items = reader.packed(near.map(({ slot }) => store.rowAt(slot)));
+    const found = near.flatMap(({ distance, slot }, index) => {
+      const item = items[index];
       return item === undefined ? [] : [{ item, distance, density: densities.at(slot) ?? NaN }];
     });
     return {
