@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -54,6 +54,8 @@ async function run(context: SharedContext, size: FilterBenchSize): Promise<Bench
   const { items, dimension, queries } = size;
   const data = createFilterData(size);
   const folder = join(context.folder, 'full');
+  const empty = join(context.folder, 'empty');
+  for (const path of [folder, empty]) await mkdir(path);
   const of = `${items} × ${dimension}`;
   let catalogue = await openEmbeddedCatalogue({ folder, create: { ...create, dimension }, tuning });
   const recall = { fresh: NaN, churned: NaN };
@@ -68,7 +70,6 @@ async function run(context: SharedContext, size: FilterBenchSize): Promise<Bench
     await catalogue.close();
   }
 
-  const empty = join(context.folder, 'empty');
   await (await openEmbeddedCatalogue({ folder: empty, create: { ...create, dimension } })).close();
   const opened: number[] = [];
   const memory: number[] = [];
