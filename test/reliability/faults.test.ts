@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silent } from '../../src/core/progress.js';
 import { createIndex } from '../../src/indexing/folder/create.js';
 import { openIndex } from '../../src/indexing/index-folder.js';
+import { createSnapshot } from '../../src/indexing/snapshot/create.js';
 import { verifySnapshot } from '../../src/indexing/snapshot/verify.js';
 import { newItem } from '../contracts/catalogue.js';
 import { clustered } from '../indexing/helpers.js';
@@ -17,6 +18,7 @@ import { record, scaleOf } from './scale.js';
 const most = scaleOf('KINDRED_SOAK_FAULTS', 1);
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const bin = here('../../bin/kindred.js');
+const work = { progress: silent, signal: new AbortController().signal };
 const puts = 3;
 const before = 30;
 
@@ -30,6 +32,7 @@ const kinds = most > 1 ? allKinds : ({ write: ['ENOSPC'], fsync: ['EIO'] } as co
 
 let root: string;
 let original: string;
+let kept: string;
 
 function build(): string | undefined {
   const file = join(tmpdir(), `kindred-faults-${process.pid}.so`);
@@ -77,6 +80,8 @@ beforeAll(async () => {
   await index.catalogue.put(clustered(before, 8, 5, 1).map((embedding, i) => newItem(`old ${i}`, embedding)));
   await index.catalogue.settled();
   await index.close();
+  kept = join(root, 'kept');
+  await createSnapshot(original, kept, work);
 });
 afterAll(async () => {
   await rm(root, { recursive: true });
@@ -114,7 +119,6 @@ interface Operation {
   readonly check: (ran: Ran, index: string, out: string) => Promise<boolean>;
 }
 
-const work = { progress: silent, signal: new AbortController().signal };
 const failed = /failed \w+ [a-z-]+ \S/;
 
 const operations: Readonly<Record<string, Operation>> = {
@@ -131,6 +135,14 @@ const operations: Readonly<Record<string, Operation>> = {
     check: async ({ out }, index) => {
       await checkIndex(index, out);
       return failed.test(out) || out.includes('KindredError');
+    },
+  },
+  restore: {
+    args: (index) => [bin, 'snapshot', 'restore', kept, '--out', index],
+    check: async ({ code, out }, index) => {
+      await checkIndex(index, '');
+      if (code !== 0) expect(out).toMatch(/error \[[a-z-]+\]/);
+      return code !== 0;
     },
   },
   snapshot: {

@@ -32,6 +32,18 @@ export async function currentVersion(root: string): Promise<number | undefined> 
  * @throws KindredError disk-full, folder-not-writable
  */
 export async function setCurrent(root: string, number: number): Promise<void> {
+  const before = await currentVersion(root);
+  await pointTo(root, number);
+  try {
+    await syncFile(root);
+  } catch (error) {
+    // Who is told that it failed takes the new version away: then nothing may name it.
+    if (before !== undefined) await pointTo(root, before);
+    throw writeError(error, join(root, 'current'));
+  }
+}
+
+async function pointTo(root: string, number: number): Promise<void> {
   const path = join(root, 'current');
   const target = join('versions', String(number));
   const temporary = join(root, '.current.tmp');
@@ -39,7 +51,6 @@ export async function setCurrent(root: string, number: number): Promise<void> {
     await rm(temporary, { force: true });
     await symlink(target, temporary, 'dir');
     await rename(temporary, path);
-    await syncFile(root);
   } catch (error) {
     await rm(temporary, { force: true });
     const unlinkable = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].some((code) => isSystemError(error, code));
