@@ -8,7 +8,7 @@ import { createWorld, type World } from '../server/helpers.js';
 import { createFuzzer, malformed, routesOf, type FuzzedRequest } from './fuzz.js';
 import { record, scaleOf } from './scale.js';
 
-const count = scaleOf('KINDRED_SOAK_FUZZ', 1500);
+const count = scaleOf('KINDRED_SOAK_FUZZ', 800);
 /** Nothing here takes a second; what takes this long hangs. */
 const mostMs = 20_000;
 const clients = 8;

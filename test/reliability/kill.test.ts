@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { openEmbeddedCatalogue } from '../../src/indexing/embedded/embedded-catalogue.js';
 
-const times = Number(process.env['KINDRED_SOAK_KILLS'] ?? 6);
+const times = Number(process.env['KINDRED_SOAK_KILLS'] ?? 4);
 const script = fileURLToPath(new URL('mixed-writer.js', import.meta.url));
 
 /** What an item may be after a kill: its last acknowledged state, or that of a write that was under way. Null: not there. */
