@@ -8,7 +8,7 @@ import { createTinyIndex, startKindred, type TinyIndex } from '../cli/tiny-index
 import { exchange, loadUntilTold, type Answer, type Call } from './load.js';
 import { record, scaleOf } from './scale.js';
 
-const times = scaleOf('KINDRED_SOAK_SIGTERMS', 3);
+const times = scaleOf('KINDRED_SOAK_SIGTERMS', 1);
 const clients = 8;
 
 let world: TinyIndex;
