@@ -5,6 +5,8 @@ import { keptAlive } from '../../src/core/keep-alive.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { toPlainError } from '../../src/core/errors.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../src/indexing/embedded/embedded-catalogue.js';
+import { openDatabase } from '../../src/indexing/embedded/schema.js';
+import { Truth } from '../../src/indexing/embedded/truth.js';
 import { fingerprint, newItem } from '../contracts/catalogue.js';
 import { clustered, temporaryFolder } from './helpers.js';
 
@@ -145,6 +147,19 @@ describe('the graph’s file is a cache', () => {
 
 describe('the truth', () => {
   const path = (): string => join(folder, 'catalogue.db');
+
+  it('is no damage where somebody writes while it is read', async () => {
+    const writer = await openIt();
+    const { db } = openDatabase({ path: path(), readOnly: true });
+    const rows = new Truth(db).load(width);
+    const first = rows.next();
+    await writer.put([newItem('meanwhile', vectors[0] ?? new Float32Array(width), { label: 'new' })]);
+    await writer.delete(['item 5', 'item 300']);
+    expect([first, ...rows]).toHaveLength(items.length);
+    expect([...new Truth(db).load(width)]).toHaveLength(items.length - 1);
+    db.close();
+    await writer.close();
+  });
 
   it('names the item whose row was changed behind its back', async () => {
     const bytes = await readFile(path());

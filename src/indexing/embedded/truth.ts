@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import { pragma } from './statements.js';
 import { KindredError } from '../../core/errors.js';
 import type { Change, NewItem, PutOutcome, WriteCondition } from '../catalogue.js';
 import { sameItem } from '../item-rules.js';
 import { itemTag } from '../item-tag.js';
+import { FieldSum, type StoredField } from './field-sum.js';
 import { fieldsOf, itemColumns, rowChecksum, type StoredRow, toBlob, toItem } from './rows.js';
 import { damaged } from './sqlite-errors.js';
 
@@ -18,30 +18,6 @@ export type VectorChange =
 
 /** hnswlib's labels are 32 bit wide here. */
 const maxRow = 0xffffffff;
-
-interface StoredField {
-  readonly field: string;
-  readonly value: string;
-  readonly item: number;
-  readonly kind: string;
-}
-
-/** Tells whether two collections of fields are the same, in whatever order they come. */
-class FieldSum {
-  #count = 0;
-  #sum = 0;
-
-  add(item: number, fields: readonly Omit<StoredField, 'item'>[]): void {
-    for (const { field, value, kind } of fields) {
-      this.#count++;
-      this.#sum = (this.#sum + crc32(`${item}\n${kind}\n${field}\n${value}`)) % Number.MAX_SAFE_INTEGER;
-    }
-  }
-
-  equals(other: FieldSum): boolean {
-    return this.#count === other.#count && this.#sum === other.#sum;
-  }
-}
 
 /** Rows read at a time when everything is loaded. */
 const loadPage = 1000;
@@ -171,30 +147,39 @@ export class Truth {
   }
 
   /**
-   * Every row in order, each checked.
+   * Every row in order, each checked, as the catalogue is at one instant: another process may write to it meanwhile.
    * @throws KindredError index-damaged naming the item
    */
   *load(dimension: number): Generator<StoredRow> {
-    // Indexes have no checksum of ours, and must say what their tables say.
-    const verdict = pragma(this.#db, 'integrity_check(1)');
-    if (verdict !== 'ok') throw damaged(this.#db.name, String(verdict));
+    this.#db.prepare('BEGIN').run();
+    try {
+      // Indexes have no checksum of ours, and must say what their tables say.
+      const verdict = pragma(this.#db, 'integrity_check(1)');
+      if (verdict !== 'ok') throw damaged(this.#db.name, String(verdict));
+      const fields = new FieldSum();
+      for (const row of this.#rows(dimension)) {
+        fields.add(row.row, fieldsOf(toItem(row)));
+        yield row;
+      }
+      if (!fields.equals(this.#storedFields())) {
+        throw damaged(this.#db.name, 'what filters go by is not what the items say');
+      }
+    } finally {
+      this.#db.prepare('COMMIT').run();
+    }
+  }
+
+  *#rows(dimension: number): Generator<StoredRow> {
     const page = this.#db.prepare<[number, number], StoredRow>(
       `SELECT ${itemColumns}, embedding, checksum FROM items WHERE row > ? ORDER BY row LIMIT ?`,
     );
-    let rows = page.all(-1, loadPage);
-    const fields = new FieldSum();
-    while (rows.length > 0) {
+    for (let rows = page.all(-1, loadPage); rows.length > 0; rows = page.all(rows.at(-1)?.row ?? 0, loadPage)) {
       for (const row of rows) {
         const intact =
           Buffer.isBuffer(row.embedding) && row.embedding.length === dimension * 4 && rowChecksum(row) === row.checksum;
         if (!intact) throw damaged(this.#db.name, `the item "${row.id}" (row ${row.row}) fails its checksum`);
-        fields.add(row.row, fieldsOf(toItem(row)));
         yield row;
       }
-      rows = page.all(rows.at(-1)?.row ?? 0, loadPage);
-    }
-    if (!fields.equals(this.#storedFields())) {
-      throw damaged(this.#db.name, 'what filters go by is not what the items say');
     }
   }
 
