@@ -39,6 +39,7 @@ export async function setCurrent(root: string, number: number): Promise<void> {
   } catch (error) {
     // Who is told that it failed takes the new version away: then nothing may name it.
     if (before !== undefined) await pointTo(root, before);
+    else await rm(join(root, 'current'), { force: true });
     throw writeError(error, join(root, 'current'));
   }
 }
