@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Agent, request as send } from 'node:http';
 import { isSystemError } from '../../src/core/errors.js';
 
@@ -86,4 +87,9 @@ export async function loadUntilTold(client: Client, stubborn: boolean): Promise<
   }
   agent.destroy();
   return { answered, failures, resetAtClose: reset === undefined ? 0 : 1 };
+}
+
+/** Memory of a process that is resident. Linux alone. */
+export async function residentMiB(pid: number | undefined): Promise<number> {
+  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }

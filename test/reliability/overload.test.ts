@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { percentile } from '../../src/cli/bench/compare.js';
 import { createRandom } from '../../src/core/random.js';
 import { createTinyIndex, startKindred, type TinyIndex } from '../cli/tiny-index.js';
+import { residentMiB } from './load.js';
 import { record, scaleOf } from './scale.js';
 
 const seconds = scaleOf('KINDRED_SOAK_OVERLOAD', 3);
@@ -91,9 +92,6 @@ function watchHealth(port: number): () => Promise<number[]> {
   };
 }
 
-const memoryOf = async (pid: number | undefined): Promise<number> =>
-  Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-
 it.each(['image', 'id'] as const)(
   `goes on answering %s searches at ${times} times what it can take, for ${seconds} s`,
   { timeout: seconds * 4000 + 60_000 },
@@ -105,13 +103,13 @@ it.each(['image', 'id'] as const)(
     await load(port, { ...calm, seconds: soak ? 10 : 1.5 });
     const before = await load(port, { ...calm, seconds: soak ? 15 : 1.5 });
     const capacity = before.ok / before.seconds;
-    const memory = await memoryOf(child.pid);
+    const memory = await residentMiB(child.pid);
 
     const stopWatching = watchHealth(port);
     const rate = Math.round(capacity * times);
     const during = await load(port, { kind, seconds, connections: 200, rate });
     const latencies = await stopWatching();
-    const grown = (await memoryOf(child.pid)) - memory;
+    const grown = (await residentMiB(child.pid)) - memory;
     const after = await load(port, { ...calm, seconds: soak ? 15 : 1.5 });
 
     const goodput = during.ok / during.seconds / ((capacity + after.ok / after.seconds) / 2);

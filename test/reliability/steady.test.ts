@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { openConnection, type RawConnection } from '../../src/cli/bench/http-client.js';
 import { createRandom } from '../../src/core/random.js';
 import { createTinyIndex, startKindred, type TinyIndex } from '../cli/tiny-index.js';
+import { residentMiB } from './load.js';
 import { record, scaleOf } from './scale.js';
 
 const requests = scaleOf('KINDRED_SOAK_REQUESTS', 2000);
@@ -17,36 +18,6 @@ beforeAll(async () => {
   picture = await readFile(join(world.photos, 'a', '0007.png'));
 });
 afterAll(() => world.close());
-
-const memoryOf = async (pid: number | undefined): Promise<number> =>
-  Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-
-/** A kept-alive connection; resolves with the status of each answer. */
-function open(port: number): { ask(request: Buffer): Promise<number>; close(): void } {
-  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true });
-  let received = Buffer.alloc(0);
-  let done: ((status: number) => void) | undefined;
-  let failed: ((error: Error) => void) | undefined;
-  socket.on('data', (chunk) => {
-    received = Buffer.concat([received, chunk]);
-    const end = received.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const head = received.toString('latin1', 0, end);
-    if (received.length < end + 4 + Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0)) return;
-    received = Buffer.alloc(0);
-    done?.(Number(head.slice(9, 12)));
-  });
-  socket.on('error', (error) => failed?.(error));
-  socket.on('close', () => failed?.(new Error('the connection was closed')));
-  return {
-    ask: (request) =>
-      new Promise((resolve, reject) => {
-        [done, failed] = [resolve, reject];
-        socket.write(request);
-      }),
-    close: () => socket.destroy(),
-  };
-}
 
 const get = (path: string): Buffer => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
 function send(method: string, path: string, type: string, body: Buffer): Buffer {
@@ -78,15 +49,15 @@ it(`answers ${requests} requests, and its memory stays what it was`, { timeout: 
   onTestFinished(() => void child.kill('SIGKILL'));
   const port = Number((await said(/http:\/\/127\.0\.0\.1:(\d+)/))[1]);
   const random = createRandom('steady');
-  const lines = Array.from({ length: connections }, () => open(port));
+  const lines = Array.from({ length: connections }, () => openConnection(new URL(`http://127.0.0.1:${port}`)));
   const memory: number[] = [];
   const parts = 20;
   let left = 0;
   const answered: Record<string, number> = {};
-  const client = async (line: (typeof lines)[number]): Promise<void> => {
+  const client = async (line: RawConnection): Promise<void> => {
     while (left-- > 0) {
       const [request, expected] = draw(random);
-      const status = await line.ask(request);
+      const { status } = await line.ask(request);
       answered[status] = (answered[status] ?? 0) + 1;
       if (!expected.includes(status)) expect(expected, request.toString('latin1').slice(0, 200)).toContain(status);
     }
@@ -94,7 +65,7 @@ it(`answers ${requests} requests, and its memory stays what it was`, { timeout: 
   for (let part = 0; part < parts; part++) {
     left = Math.ceil(requests / parts);
     await Promise.all(lines.map(client));
-    memory.push(await memoryOf(child.pid));
+    memory.push(await residentMiB(child.pid));
   }
   for (const line of lines) line.close();
   // The first quarter warms up: V8 compiles, pools and caches fill. Each end is the median of five readings.

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KindredError } from '../../core/errors.js';
+import type { SearchOptions } from '../../indexing/catalogue.js';
 import type { EmbeddedCatalogue } from '../../indexing/embedded/embedded-catalogue.js';
 import type { SharedContext } from './bench.js';
 import type { FilterBenchData, FilterBenchSize } from './filter-data.js';
 
 const perPut = 2000;
+
+/** For benches that do not ask for local densities, which would be computed meanwhile. */
+export const withoutDensities = { densityIdleMs: 1e8 };
 
 /** Stores vectors and waits for their graph. @throws KindredError interrupted */
 export async function fillCatalogue(
@@ -35,4 +39,15 @@ export async function waitForGraph(
     if (graph.state === 'ready') return;
     await sleep(250);
   }
+}
+
+/** Mean recall@`limit` of searches, against the exact answers. */
+export async function meanRecall(
+  catalogue: EmbeddedCatalogue,
+  queries: readonly Float32Array[],
+  options: SearchOptions,
+): Promise<number> {
+  let sum = 0;
+  for (const query of queries) sum += (await catalogue.recall(query, options)) ?? NaN;
+  return sum / queries.length;
 }

@@ -1,43 +1,28 @@
-import type { Filter } from '../../indexing/catalogue.js';
+import type { Filter, SearchOptions } from '../../indexing/catalogue.js';
 import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../indexing/embedded/embedded-catalogue.js';
 import type { BenchResult, PlainBench, SharedContext } from './bench.js';
 import { compare } from './compare.js';
-import { fillCatalogue } from './fill-catalogue.js';
+import { fillCatalogue, meanRecall, withoutDensities } from './fill-catalogue.js';
 import { createFilterData, type FilterBenchSize, shares } from './filter-data.js';
 
 const limit = 10;
 
-/** Local densities are not asked for here, and would be computed meanwhile. */
-const tuning = { densityIdleMs: 1e8 };
-
-interface Recall {
-  readonly recall: number;
-  /** The fewest results of a query, over as many as there are. */
-  readonly fullest: number;
-}
-
-/** Recall@10 against the exact answer. */
-async function recallOf(
+/** The fewest results of a query, over as many as there are. */
+async function fullestOf(
   catalogue: EmbeddedCatalogue,
   queries: readonly Float32Array[],
-  filter: Filter | undefined,
-): Promise<Recall> {
-  const options = { limit, ...(filter && { filter }) };
-  let sum = 0;
+  options: SearchOptions,
+): Promise<number> {
   let fullest = 1;
-  for (const query of queries) {
-    sum += (await catalogue.recall(query, options)) ?? NaN;
-    const found = await catalogue.search(query, options);
-    fullest = Math.min(fullest, found.length / limit);
-  }
-  return { recall: sum / queries.length, fullest };
+  for (const query of queries) fullest = Math.min(fullest, (await catalogue.search(query, options)).length / limit);
+  return fullest;
 }
 
 async function run(context: SharedContext, size: FilterBenchSize): Promise<BenchResult[]> {
   const { folder, runs, progress, signal } = context;
   const data = createFilterData(size);
   const create = { fingerprint: 'bench filter', dimension: size.dimension };
-  const catalogue = await openEmbeddedCatalogue({ folder, create, tuning });
+  const catalogue = await openEmbeddedCatalogue({ folder, create, tuning: withoutDensities });
   try {
     await fillCatalogue(catalogue, data, size, context);
     const queries = Array.from({ length: size.queries }, (_, i) => data.query(i));
@@ -48,7 +33,9 @@ async function run(context: SharedContext, size: FilterBenchSize): Promise<Bench
     };
     const results: BenchResult[] = [];
     const row = async (name: string, share: number, filter: Filter | undefined, goals: boolean): Promise<void> => {
-      const { recall, fullest } = await recallOf(catalogue, queries, filter);
+      const options = { limit, ...(filter && { filter }) };
+      const recall = await meanRecall(catalogue, queries, options);
+      const fullest = await fullestOf(catalogue, queries, options);
       const of = `${size.items} × ${size.dimension}`;
       results.push({
         name: `filter.recall@10 ${name}`,

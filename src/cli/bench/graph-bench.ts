@@ -9,23 +9,11 @@ import { type EmbeddedCatalogue, openEmbeddedCatalogue } from '../../indexing/em
 import { graphFile, graphInfoFile } from '../../indexing/embedded/format.js';
 import type { BenchResult, PlainBench, SharedContext } from './bench.js';
 import { median } from './compare.js';
-import { fillCatalogue, waitForGraph } from './fill-catalogue.js';
+import { fillCatalogue, meanRecall, waitForGraph, withoutDensities } from './fill-catalogue.js';
 import { createFilterData, type FilterBenchData, type FilterBenchSize } from './filter-data.js';
 
-/** Local densities are not asked for here, and would be computed meanwhile. */
-const tuning = { densityIdleMs: 1e8 };
 const create = { fingerprint: 'bench graph' };
 const perWrite = 1000;
-
-async function recallOf(
-  catalogue: EmbeddedCatalogue,
-  data: FilterBenchData,
-  { queries }: FilterBenchSize,
-): Promise<number> {
-  let sum = 0;
-  for (let i = 0; i < queries; i++) sum += (await catalogue.recall(data.query(i), { limit: 10 })) ?? NaN;
-  return sum / queries;
-}
 
 /** Deletes every second item and adds as many that are new, in turns. */
 async function churn(
@@ -57,15 +45,17 @@ async function run(context: SharedContext, size: FilterBenchSize): Promise<Bench
   const empty = join(context.folder, 'empty');
   for (const path of [folder, empty]) await mkdir(path);
   const of = `${items} × ${dimension}`;
-  let catalogue = await openEmbeddedCatalogue({ folder, create: { ...create, dimension }, tuning });
+  let catalogue = await openEmbeddedCatalogue({ folder, create: { ...create, dimension }, tuning: withoutDensities });
+  const asked = Array.from({ length: queries }, (_, i) => data.query(i));
+  const recallNow = (): Promise<number> => meanRecall(catalogue, asked, { limit: 10 });
   const recall = { fresh: NaN, churned: NaN };
   try {
     await fillCatalogue(catalogue, data, size, context);
-    recall.fresh = await recallOf(catalogue, data, size);
+    recall.fresh = await recallNow();
     await churn(catalogue, data, size, context);
     await waitForGraph(catalogue, items, context);
     await catalogue.settled();
-    recall.churned = await recallOf(catalogue, data, size);
+    recall.churned = await recallNow();
   } finally {
     await catalogue.close();
   }
@@ -81,7 +71,7 @@ async function run(context: SharedContext, size: FilterBenchSize): Promise<Bench
   }
   for (const name of [graphFile, graphInfoFile]) await rm(join(folder, name));
   const started = performance.now();
-  catalogue = await openEmbeddedCatalogue({ folder, tuning });
+  catalogue = await openEmbeddedCatalogue({ folder, tuning: withoutDensities });
   await waitForGraph(catalogue, items, context);
   const rebuilt = performance.now() - started;
   await catalogue.close();

@@ -1,4 +1,5 @@
 import { openEmbeddedCatalogue } from '../../indexing/embedded/embedded-catalogue.js';
+import { withoutDensities } from './fill-catalogue.js';
 import { createRandom, gaussian } from '../../core/random.js';
 import { l2Normalize } from '../../core/vectors.js';
 
@@ -8,7 +9,7 @@ import { l2Normalize } from '../../core/vectors.js';
  */
 const [folder = ''] = process.argv.slice(2);
 const started = performance.now();
-const catalogue = await openEmbeddedCatalogue({ folder, tuning: { densityIdleMs: 1e8 } });
+const catalogue = await openEmbeddedCatalogue({ folder, tuning: withoutDensities });
 const ms = performance.now() - started;
 const random = createRandom('graph side');
 const { items } = await catalogue.stats();
