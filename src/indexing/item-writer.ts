@@ -48,14 +48,12 @@ export function createItemWriter({ catalogue, embedder, blobs }: ItemWriterParts
     return { embedding, width, height };
   };
 
-  /** The same picture again costs no embedding. Read twice: another write may come between item and vector. */
+  /** The same picture again costs no embedding. */
   const embeddedBefore = async (id: string, contentHash: string) => {
-    const known = await catalogue.get(id);
-    if (known?.contentHash !== contentHash) return undefined;
-    const embedding = await catalogue.embedding(id);
-    const still = await catalogue.get(id);
-    if (embedding === null || still?.contentHash !== contentHash) return undefined;
-    return { embedding, width: known.width, height: known.height };
+    const known = await catalogue.lookup(id);
+    if (known?.item.contentHash !== contentHash) return undefined;
+    const { embedding, item } = known;
+    return { embedding, width: item.width, height: item.height };
   };
 
   const fromImage = async ({ id, label, metadata }: ItemToWrite, image: Uint8Array): Promise<NewItem> => {
@@ -77,8 +75,8 @@ export function createItemWriter({ catalogue, embedder, blobs }: ItemWriterParts
     triesLeft = 4,
   ): Promise<Written> => {
     const { id, label, metadata } = wanted;
-    const [known, embedding] = await Promise.all([catalogue.get(id), catalogue.embedding(id)]);
-    if (!known || !embedding) {
+    const known = await catalogue.lookup(id);
+    if (!known) {
       throw new KindredError(
         'item-not-found',
         `no item "${id.slice(0, 200)}" whose label or metadata could be changed`,
@@ -90,7 +88,8 @@ export function createItemWriter({ catalogue, embedder, blobs }: ItemWriterParts
     }
     try {
       // Only if nobody gave it another picture since.
-      return await store({ ...known, label, metadata, embedding }, condition ?? { ifMatch: itemTag(known) });
+      const { item, embedding } = known;
+      return await store({ ...item, label, metadata, embedding }, condition ?? { ifMatch: itemTag(item) });
     } catch (error) {
       const overtaken =
         condition === undefined && error instanceof KindredError && error.code === 'precondition-failed';

@@ -10,8 +10,6 @@ export interface ScoredNeighbour extends Neighbour {
 }
 
 export interface Scoring {
-  /** True when scores depend on the query's own local density. */
-  readonly usesQueryDensity: boolean;
   /** @throws KindredError calibration-missing, saying that `what` needs it */
   require(field: string, what: string): void;
   /**
@@ -40,7 +38,6 @@ export function createScoring({ catalogue, calibration }: ScoringParts): Scoring
   const usesQueryDensity = calibration?.fit.terms.some(({ feature }) => feature === 'query-density') ?? false;
 
   return {
-    usesQueryDensity,
     require(field, what) {
       if (calibration === null) throw notCalibrated(field, what);
     },

@@ -24,14 +24,12 @@ export interface Admission {
 
 const invited = new WeakSet<IncomingMessage>();
 
-/** Whether the client waits to be told before it sends the body. */
-function waitsForInvitation(request: IncomingMessage): boolean {
+/**
+ * Whether the client waits to be told before it sends the body. An answer now leaves that unsent for good: then the
+ * connection cannot be used for another request.
+ */
+export function waitsForInvitation(request: IncomingMessage): boolean {
   return request.headers.expect?.toLowerCase() === '100-continue' && !invited.has(request);
-}
-
-/** True when an answer now leaves a body unsent for good: then the connection cannot be used for another request. */
-export function endsConnection(request: IncomingMessage): boolean {
-  return waitsForInvitation(request);
 }
 
 function timedOut(ms: number): KindredError {

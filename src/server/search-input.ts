@@ -29,6 +29,10 @@ async function toExample({ id, vector, image, box }: ApiExample, inspect: Inspec
   throw new KindredError('invalid-box', 'box goes with id or image, not with vector', { field: 'box' });
 }
 
+function toExamples(list: readonly ApiExample[], inspect: Inspect): Promise<Example[]> {
+  return Promise.all(list.map((one) => toExample(one, inspect)));
+}
+
 function examplesOf(
   positives: readonly Example[],
   negatives: readonly Example[],
@@ -53,9 +57,8 @@ export async function readSearchJson(value: unknown, inspect: Inspect): Promise<
     ...rest
   } = parseRequest(searchRequestSchema, value);
   const listed = positives ?? [{ id, vector, image, box }];
-  const toExamples = (list: readonly ApiExample[]) => Promise.all(list.map((one) => toExample(one, inspect)));
   return {
-    example: examplesOf(await toExamples(listed), await toExamples(negatives), negativeWeight),
+    example: examplesOf(await toExamples(listed, inspect), await toExamples(negatives, inspect), negativeWeight),
     options: { ...rest, filter: filter && toFilter(filter) },
   };
 }
@@ -66,10 +69,13 @@ export async function readSearchForm(fields: unknown, image: Uint8Array, inspect
   const part = box === undefined ? undefined : parseBoxText(box);
   const further = positives === undefined ? [] : parseExamplesText(positives, 'positives');
   const contrary = negatives === undefined ? [] : parseExamplesText(negatives, 'negatives');
-  const toExamples = (list: readonly ApiExample[]) => Promise.all(list.map((one) => toExample(one, inspect)));
   const uploaded: Example = { image: await checkedPicture(image, inspect), box: part };
   return {
-    example: examplesOf([uploaded, ...(await toExamples(further))], await toExamples(contrary), negativeWeight),
+    example: examplesOf(
+      [uploaded, ...(await toExamples(further, inspect))],
+      await toExamples(contrary, inspect),
+      negativeWeight,
+    ),
     options: { ...options, filter: filter === undefined ? undefined : parseFilterText(filter) },
   };
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { endsConnection } from './admission.js';
+import { waitsForInvitation } from './admission.js';
 import type { Linger } from './linger.js';
 import type { Metrics } from './metrics.js';
 import { problemType, toProblem } from './problem.js';
@@ -54,7 +54,7 @@ export function createTurnstile(
       'Retry-After': '1',
       'X-Content-Type-Options': 'nosniff',
       'X-Request-Id': requestId,
-      ...(endsConnection(request) && { Connection: 'close' }),
+      ...(waitsForInvitation(request) && { Connection: 'close' }),
     });
     response.end(body);
     return true;

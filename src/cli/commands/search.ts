@@ -4,6 +4,7 @@ import { parseOptions, realNumber, wholeNumber } from '../../config/parse.js';
 import type { Embedder } from '../../core/embedder.js';
 import { KindredError } from '../../core/errors.js';
 import type { Catalogue } from '../../indexing/catalogue.js';
+import { tuning } from '../../indexing/embedded/format.js';
 import { openIndex } from '../../indexing/index-folder.js';
 import { loadCalibration } from '../../search/load-calibration.js';
 import { defaultNegativeWeight, mostExamples, type Example, type Examples } from '../../search/examples.js';
@@ -159,7 +160,7 @@ export const command: CommandModule = {
       .option('--min-score <share>', 'only results that likely to be right')
       .option('--max-distance <distance>', 'only results that near')
       .option('--cursor <text>', 'go on where the answer to the same query ended, with its cursor (see --json)')
-      .option('--ef <breadth>', 'breadth of the graph search: more finds more and takes longer (default: 64)')
+      .option('--ef <breadth>', `breadth of the graph search: more finds more and takes longer (default: ${tuning.ef})`)
       .option('--exact', 'compare with every item instead of walking the graph')
       .option('--json', 'print the results as JSON')
       .addHelpText(

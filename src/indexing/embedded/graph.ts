@@ -29,7 +29,7 @@ export class Graph {
   readonly #options: GraphOptions;
   #index: hnswlib.HierarchicalNSW;
   /** Rows that are not in the graph yet, oldest first. */
-  #pending = new Set<number>();
+  readonly #pending = new Set<number>();
   #deleted = 0;
   #changesSinceSave = 0;
   #savedItems = 0;
@@ -146,7 +146,6 @@ export class Graph {
       if (renewal.pending.size === 0) {
         this.#index = renewal.index;
         this.#deleted = renewal.deleted;
-        this.#pending = new Set();
         this.#anew = true;
         this.#renewal = undefined;
       }

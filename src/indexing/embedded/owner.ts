@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { KindredError } from '../../core/errors.js';
-import type { CatalogueStats, PutOutcome, SearchOptions, StoredItem } from '../catalogue.js';
+import type { CatalogueStats, PutOutcome, SearchOptions } from '../catalogue.js';
 import { Densities } from './densities.js';
 import { DensityRefresh } from './density-refresh.js';
 import { DensityStore } from './density-store.js';
@@ -17,6 +17,7 @@ import { measureRecall } from './recall.js';
 import { type CatalogueIdentity, closeDatabase, openDatabase } from './schema.js';
 import { Searcher } from './search.js';
 import { readTogether } from './statements.js';
+import { StoredItems } from './stored-items.js';
 import { Truth, type VectorChange } from './truth.js';
 import { VectorStore } from './vector-store.js';
 
@@ -36,6 +37,7 @@ export class Owner {
   readonly #table = new DensityTable();
   readonly #filters: FilterSets;
   readonly #searcher: Searcher;
+  readonly #items: StoredItems;
   #writes = 0;
   readonly #densities: Densities;
   readonly #refresh: DensityRefresh;
@@ -68,6 +70,12 @@ export class Owner {
       densities: this.#table,
       tuning,
     });
+    this.#items = new StoredItems({
+      store: this.#store,
+      reader: this.#reader,
+      densities: this.#table,
+      searcher: this.#searcher,
+    });
     this.#densities = new Densities({
       ...parts,
       table: this.#table,
@@ -97,15 +105,15 @@ export class Owner {
       );
     },
     get: (id) => this.#reader.get(id) ?? null,
-    lookup: (id) => readTogether(this.#db, () => this.#lookup(id)),
-    embedding: (id) => this.#embedding(id),
-    densities: (ids) => ids.map((id) => this.#density(id)),
+    lookup: (id) => readTogether(this.#db, () => this.#items.lookup(id)),
+    embedding: (id) => this.#items.embedding(id),
+    densities: (ids) => ids.map((id) => this.#items.density(id)),
     contentHashes: () => this.#reader.contentHashes(),
     changesSince: ({ number, limit }) => this.#truth.changesSince(number, limit),
     scan: (options) => this.#searcher.scan(options),
     densityAt: ({ vector, options }) => this.#searcher.densityAt(vector, options),
     search: ({ vector, options }) => readTogether(this.#db, () => this.#searcher.search(vector, options)),
-    searchFrom: ({ id, options }) => readTogether(this.#db, () => this.#searchFrom(id, options)),
+    searchFrom: ({ id, options }) => readTogether(this.#db, () => this.#items.searchFrom(id, options)),
     recall: ({ vector, options }) => this.#recall(vector, options),
     stats: () => this.#readStats(),
     settled: () => this.#settled(),
@@ -169,38 +177,6 @@ export class Owner {
       }
     }
     this.#startStepping();
-  }
-
-  #slotOf(id: string): number | undefined {
-    const row = this.#reader.rowOf(id);
-    return row === undefined ? undefined : this.#store.slotOf(row);
-  }
-
-  #lookup(id: string): StoredItem | null {
-    return this.#stored(this.#slotOf(id));
-  }
-
-  #stored(slot: number | undefined): StoredItem | null {
-    const item = slot === undefined ? undefined : this.#reader.byRow(this.#store.rowAt(slot));
-    if (item === undefined || slot === undefined) return null;
-    return { item, embedding: this.#store.at(slot).slice(), density: this.#table.at(slot) };
-  }
-
-  #searchFrom(id: string, options: SearchOptions): OwnerCalls['searchFrom']['result'] {
-    const slot = this.#slotOf(id);
-    const stored = this.#stored(slot);
-    if (stored === null || slot === undefined) return null;
-    return { ...stored, found: this.#searcher.search(stored.embedding, options, [slot]) };
-  }
-
-  #embedding(id: string): Float32Array | null {
-    const slot = this.#slotOf(id);
-    return slot === undefined ? null : this.#store.at(slot).slice();
-  }
-
-  #density(id: string): number | null {
-    const slot = this.#slotOf(id);
-    return slot === undefined ? null : this.#table.at(slot);
   }
 
   #recall(vector: Float32Array, options: SearchOptions): Promise<number | null> {

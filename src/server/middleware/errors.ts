@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { KindredError } from '../../core/errors.js';
-import { endsConnection } from '../admission.js';
+import { waitsForInvitation } from '../admission.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { problemType, toKindredError, toProblem } from '../problem.js';
@@ -35,7 +35,7 @@ export function answerErrors(log: Log, metrics: Metrics): ErrorRequestHandler {
     }
     response.removeHeader('ETag'); // set for the picture that could not be sent after all
     if (problem.status === 503) response.set('Retry-After', '1');
-    if (endsConnection(request)) response.set('Connection', 'close');
+    if (waitsForInvitation(request)) response.set('Connection', 'close');
     response.status(problem.status).set('Cache-Control', 'no-store').type(problemType);
     response.send(JSON.stringify({ ...problem, requestId }));
   };

@@ -7,7 +7,8 @@ import type { Route } from '../route.js';
 import { searchBatchResponseSchema, searchBatchSchema, mostQueries } from '../schemas/search.js';
 import { parseRequest } from '../schemas/issues.js';
 import { readSearchJson } from '../search-input.js';
-import { bodyErrors, imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
+import { bodyErrors } from './body-errors.js';
+import { imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
 
 /** The list as such; each query is validated when its turn comes, by the schema that the document shows. */
 const looseSchema = z.strictObject({ queries: z.array(z.unknown()).min(1).max(mostQueries) });

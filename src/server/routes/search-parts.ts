@@ -8,14 +8,6 @@ export interface SearchRouteParts extends AppDeps {
   readonly queues: Queues;
 }
 
-export const bodyErrors = [
-  'invalid-json',
-  'invalid-request',
-  'invalid-option',
-  'body-too-large',
-  'content-type-unsupported',
-  'origin-not-allowed',
-] as const satisfies readonly ErrorCode[];
 export const imageErrors = [
   'invalid-box',
   'image-unsupported',

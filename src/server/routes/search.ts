@@ -14,7 +14,8 @@ import { embedFormSchema, embedRequestSchema, searchFormSchema, similarQuerySche
 import { searchRequestSchema } from '../schemas/search.js';
 import { sendJson } from '../send-json.js';
 import { checkedPicture, readSearchBody } from '../search-input.js';
-import { bodyErrors, imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
+import { bodyErrors } from './body-errors.js';
+import { imageErrors, searchErrors, type SearchRouteParts } from './search-parts.js';
 
 export function searchRoutes({ search, inspect, readBody, queues }: SearchRouteParts): Route[] {
   const answer = async (query: SearchQuery, response: Response, signal: AbortSignal): Promise<void> => {

@@ -6,6 +6,7 @@ import type { ReadBody } from '../middleware/body.js';
 import type { Route } from '../route.js';
 import { parseRequest } from '../schemas/issues.js';
 import { noQuerySchema } from '../schemas/requests.js';
+import { bodyErrors } from './body-errors.js';
 import { loginRequestSchema, sessionResponseSchema } from '../schemas/session.js';
 
 /** Logging in, for the page: pictures in it cannot send a header, so a cookie stands for the key. */
@@ -20,16 +21,7 @@ export function sessionRoutes(access: Access, readBody: ReadBody): Route[] {
       summary: 'Log in with a key: the answer sets a cookie that stands for it',
       body: { json: loginRequestSchema },
       answer: { json: sessionResponseSchema, about: 'Logged in.' },
-      errors: [
-        'key-invalid',
-        'rate-limited',
-        'invalid-json',
-        'invalid-request',
-        'invalid-option',
-        'content-type-unsupported',
-        'body-too-large',
-        'origin-not-allowed',
-      ],
+      errors: [...bodyErrors, 'key-invalid', 'rate-limited'],
       handle: async (request, response) => {
         const body = await readBody(request, response);
         if (body.kind !== 'json') {

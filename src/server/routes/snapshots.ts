@@ -4,6 +4,7 @@ import type { ReadBody } from '../middleware/body.js';
 import type { Route } from '../route.js';
 import { parseRequest } from '../schemas/issues.js';
 import { noQuerySchema } from '../schemas/requests.js';
+import { bodyErrors } from './body-errors.js';
 import {
   type SnapshotShelf,
   snapshotRequestSchema,
@@ -36,18 +37,7 @@ export function snapshotRoutes({ snapshots }: Pick<AppDeps, 'snapshots'>, readBo
       summary: 'Copy the index as it is now, while it is searched and written',
       body: { json: snapshotRequestSchema },
       answer: { json: snapshotSchema, about: 'What was written; the copy is whole and on the disk.' },
-      errors: [
-        'invalid-json',
-        'invalid-request',
-        'invalid-option',
-        'content-type-unsupported',
-        'body-too-large',
-        'route-not-found',
-        'snapshot-exists',
-        'snapshot-running',
-        'disk-full',
-        'origin-not-allowed',
-      ],
+      errors: [...bodyErrors, 'route-not-found', 'snapshot-exists', 'snapshot-running', 'disk-full'],
       unhurried: true,
       handle: async (request, response) => {
         const place = shelf();
